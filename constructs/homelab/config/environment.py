@@ -1,0 +1,103 @@
+"""One environment: everything that an environment file says."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from homelab.config.container import Container
+from homelab.config.firewall import ClusterFirewall
+from homelab.config.guest import Dns, SshKey
+from homelab.config.model import Model
+from homelab.config.names import DatastoreName, Key, PoolName, Tag, VmId
+from homelab.config.network import Network
+from homelab.config.proxmox import Proxmox
+from homelab.config.state import LocalState, State
+from homelab.config.virtual_machine import Template, VirtualMachine
+
+Reaction = Literal["error", "warning", "ignore"]
+"""What a finding does: an error stops synthesis, a warning is shown."""
+
+
+class Pool(Model):
+    """A resource pool (API: ``/pools``)."""
+
+    comment: str | None = Field(None, max_length=1024, description="What it is for.")
+    create: bool = Field(True, description="false: it exists already, or another environment of the cluster makes it.")
+
+
+class Defaults(Model):
+    """What guests get that say nothing else."""
+
+    datastore: DatastoreName = Field("local-lvm", description="Datastore of disks.")
+    image_datastore: DatastoreName = Field("local", description="Datastore of downloaded images and container templates.")
+    snippet_datastore: DatastoreName = Field("local", description="Datastore of cloud-init snippets.")
+    ssh_keys: tuple[SshKey, ...] = Field((), description="Public SSH keys of every guest.")
+    user: str | None = Field(None, pattern=r"^[a-z_][a-z0-9_-]{0,31}$", description="Cloud-init user of virtual machines.")
+    dns: Dns = Field(Dns(), description="DNS settings.")
+
+
+class VmIdRange(Model):
+    """A range of VMIDs, both ends included."""
+
+    first: VmId
+    last: VmId
+
+
+class VmIds(Model):
+    """Which VMIDs are for what."""
+
+    templates: VmIdRange = Field(VmIdRange(first=9000, last=9099), description="Templates: 9000 to 9099.")
+    vms: VmIdRange = Field(VmIdRange(first=9100, last=9199), description="Virtual machines: 9100 to 9199.")
+    containers: VmIdRange = Field(VmIdRange(first=9200, last=9999), description="Containers: 9200 to 9999.")
+
+
+class OverCommit(Model):
+    """What happens when guests are promised more than a node or datastore has."""
+
+    memory: Reaction = Field("error", description="Guests' memory against the node's less what Proxmox keeps.")
+    cores: Reaction = Field("warning", description="Guests' cores against the node's times `cores_ratio`.")
+    disk: Reaction = Field("warning", description="Guests' disks against the datastore's size.")
+    cores_ratio: float = Field(4.0, ge=1, le=100, description="Virtual cores for each thread of the node before it counts.")
+
+
+class Policy(Model):
+    """How strictly an environment is checked."""
+
+    over_commit: OverCommit = Field(OverCommit(), description="More promised than there is.")
+    unlocked_images: Reaction = Field("warning", description="An image without checksum, neither in the file nor in the lock file.")
+    vm_ids: VmIds = Field(VmIds(), description="Which VMIDs are for what.")
+
+
+class Access(Model):
+    """A role, user and API token with the least privileges for this very app; synthesizes ``<environment>-access``.
+
+    That stack alone is applied as root@pam. The token's value is an output (sensitive) and is in the state.
+    """
+
+    user: str = Field("homelab@pve", pattern=r"^[A-Za-z0-9._-]+@(pam|pve)$", description="The user to make.")
+    role: str = Field("Homelab", pattern=r"^[A-Za-z][A-Za-z0-9._-]*$", description="The role to make.")
+    token: str = Field("terraform", pattern=r"^[A-Za-z][A-Za-z0-9._-]+$", description="Name of the user's API token.")
+    expires: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")] | None = Field(
+        None, description="When the token ends, such as 2027-01-01T00:00:00Z; never when left out."
+    )
+    privileges: tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+(\.[A-Z][A-Za-z]+)+$")], ...] = Field(
+        (), description="Further privileges, besides those that this environment needs."
+    )
+
+
+class Environment(Model):
+    """One environment. Keys of maps are identities: they become addresses in the state, so renaming one is a move."""
+
+    name: Key = Field(description="The environment's name: the name of its file.")
+    proxmox: Proxmox = Field(description="Where it is deployed.")
+    state: State = Field(LocalState(), description="Where Terraform keeps its state.")
+    defaults: Defaults = Field(Defaults(), description="What guests get that say nothing else.")
+    policy: Policy = Field(Policy(), description="How strictly it is checked.")
+    tags: tuple[Tag, ...] = Field((), description="Tags of every guest and template, besides the environment's name.")
+    networks: dict[Key, Network] = Field({}, description="Networks by name.")
+    pools: dict[PoolName, Pool] = Field({}, description="Resource pools by id.")
+    firewall: ClusterFirewall | None = Field(None, description="The cluster's firewall; left alone when left out.")
+    access: Access | None = Field(None, description="Role, user and token for this app.")
+    templates: dict[Key, Template] = Field({}, description="Templates by name.")
+    vms: dict[Key, VirtualMachine] = Field({}, description="Virtual machines by name.")
+    containers: dict[Key, Container] = Field({}, description="Containers by name.")

@@ -1,0 +1,131 @@
+"""The Proxmox firewall: of the cluster, and of each guest."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from homelab.config.model import Model
+from homelab.config.names import FirewallName
+from homelab.config.problems import Refused
+
+Policy = Literal["ACCEPT", "DROP", "REJECT"]
+LogLevel = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "nolog"]
+Protocol = Literal["tcp", "udp", "icmp", "icmpv6", "igmp", "esp", "ah", "sctp", "gre", "vrrp"]
+
+Ports = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value),
+    Field(pattern=r"^[0-9]{1,5}([:,][0-9]{1,5})*$", examples=["22", "1514:1518", "80,443"]),
+]
+"""A port, a range ``first:last``, or several separated by commas."""
+
+Peer = Annotated[str, Field(pattern=r"^[A-Za-z0-9+._:/,\-]+$", examples=["lan", "10.0.0.0/8", "+trusted"])]
+"""A network's name, an address, a subnet, an alias, or an IP set as ``+name``; several with commas."""
+
+
+class Rule(Model):
+    """One firewall rule in full (provider: block ``rule``; API: ``/nodes/{node}/{qemu,lxc}/{vmid}/firewall/rules``)."""
+
+    direction: Literal["in", "out"] = Field("in", description="Traffic to the guest (in) or from it (out).")
+    action: Policy = Field("ACCEPT", description="What happens to it.")
+    group: FirewallName | None = Field(None, description="A security group in place of everything else.")
+    macro: str | None = Field(None, pattern=r"^[A-Za-z0-9]+$", description="One of Proxmox's macros, such as SSH or DNS.")
+    protocol: Protocol | None = Field(None, description="The protocol; needed where a port is named.")
+    port: Ports | None = Field(None, description="Destination ports.")
+    source_port: Ports | None = Field(None, description="Source ports.")
+    source: Peer | None = Field(None, description="Where it comes from; anywhere when left out.")
+    destination: Peer | None = Field(None, description="Where it goes to; anywhere when left out.")
+    interface: str | None = Field(None, pattern=r"^net[0-9]+$", description="Only on this interface of the guest.")
+    log: LogLevel = Field("nolog", description="Whether and how it is logged.")
+    comment: str | None = Field(None, max_length=200, description="Why the rule exists.")
+    enabled: bool = Field(True, description="false keeps the rule without effect.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.port or self.source_port) and not (self.protocol in ("tcp", "udp", "sctp")):
+            raise Refused("ports need a protocol that has ports", allowed="tcp, udp or sctp", fix="add protocol: tcp")
+        if self.macro and (self.protocol or self.port or self.source_port):
+            raise Refused("a macro brings its own protocol and ports", fix="remove either macro or protocol and port")
+        named = self.model_fields_set - {"group", "comment", "enabled", "interface", "direction"}
+        if self.group and named:
+            raise Refused(f"a rule with a group has no {', '.join(sorted(named))}", fix="keep only group, interface, comment and enabled")
+        return self
+
+
+class Allow(Model):
+    """The short form of the commonest rule: let something in."""
+
+    port: Ports | None = Field(None, description="Destination ports; none for icmp.")
+    protocol: Protocol = Field("tcp", description="The protocol.")
+    from_: Peer | None = Field(None, alias="from", description="Where it may come from; anywhere when left out.")
+    comment: str | None = Field(None, max_length=200, description="Why.")
+
+    @model_validator(mode="after")
+    def _port_where_one_belongs(self) -> Self:
+        if self.protocol in ("tcp", "udp", "sctp") and self.port is None:
+            raise Refused(f"{self.protocol} needs a port", allowed="a port, a range first:last, or several with commas", fix="add port: 22")
+        if self.protocol not in ("tcp", "udp", "sctp") and self.port is not None:
+            raise Refused(f"{self.protocol} has no ports", fix="remove port")
+        return self
+
+    def rule(self) -> Rule:
+        """The rule that this is short for."""
+        return Rule(protocol=self.protocol, port=self.port, source=self.from_, comment=self.comment)
+
+
+class GuestFirewall(Model):
+    """The firewall of one guest: drops what comes in and is not allowed, lets out what the guest sends.
+
+    It works only where the cluster's firewall is enabled too. DHCP, router advertisement and neighbour discovery stay possible, as
+    a guest without them loses its address.
+    """
+
+    enabled: bool = Field(True, description="Filter this guest's interfaces.")
+    input_policy: Policy = Field("DROP", description="What happens to incoming traffic that no rule names.")
+    output_policy: Policy = Field("ACCEPT", description="What happens to outgoing traffic that no rule names.")
+    allow: tuple[Allow, ...] = Field((), description="What may come in, in short form; these rules come first.")
+    groups: tuple[FirewallName, ...] = Field((), description="Security groups that apply, after `allow`.")
+    rules: tuple[Rule, ...] = Field((), description="Rules in full, after `groups`; the order counts.")
+    dhcp: bool = Field(True, description="Let DHCP pass.")
+    ndp: bool = Field(True, description="Let IPv6 neighbour discovery pass.")
+    router_advertisement: bool = Field(False, description="Let the guest send router advertisements.")
+    mac_filter: bool = Field(True, description="Drop frames with another MAC address than the interface's.")
+    ip_filter: bool = Field(False, description="Drop packets with another source address than the interface's.")
+    log_in: LogLevel = Field("nolog", description="Log level of incoming traffic that is dropped.")
+    log_out: LogLevel = Field("nolog", description="Log level of outgoing traffic that is dropped.")
+
+
+class Alias(Model):
+    """A name for an address or subnet."""
+
+    cidr: str = Field(pattern=r"^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$", description="The address or subnet.")
+    comment: str | None = Field(None, max_length=200, description="What it is.")
+
+
+class IpSet(Model):
+    """A named set of addresses, subnets and aliases. The set `management` may always reach the nodes."""
+
+    addresses: tuple[Peer, ...] = Field(min_length=1, description="Its members; a network's name stands for its subnet.")
+    comment: str | None = Field(None, max_length=200, description="What it is for.")
+
+
+class SecurityGroup(Model):
+    """Rules under a name, to be used by several guests."""
+
+    rules: tuple[Rule, ...] = Field(min_length=1, description="Its rules in order.")
+    comment: str | None = Field(None, max_length=200, description="What it is for.")
+
+
+
+class ClusterFirewall(Model):
+    """The firewall of the whole cluster. One environment of a cluster owns it; guests of all of them use its names."""
+
+    enabled: bool = Field(False, description="Switch the firewall on; without it no guest is filtered.")
+    input_policy: Policy = Field("DROP", description="What happens to traffic to the nodes that no rule names.")
+    output_policy: Policy = Field("ACCEPT", description="What happens to traffic from the nodes that no rule names.")
+    log_burst: int = Field(5, ge=0, strict=True, description="Log lines in one burst.")
+    log_rate: str = Field("1/second", pattern=r"^[0-9]+/(second|minute|hour|day)$", description="Log lines after the burst.")
+    aliases: dict[FirewallName, Alias] = Field({}, description="Names for addresses.")
+    ipsets: dict[FirewallName, IpSet] = Field({}, description="Named sets of addresses.")
+    groups: dict[FirewallName, SecurityGroup] = Field({}, description="Security groups for guests.")
+    rules: tuple[Rule, ...] = Field((), description="Rules for traffic to and from the nodes; the order counts.")

@@ -1,0 +1,168 @@
+"""Virtual machines and the templates that they are cloned from."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from homelab.config.guest import DiskFormat, Dns, GuestReferences, GuestSettings, GuestSpec, SshKey
+from homelab.config.image import Image, ImageSpec
+from homelab.config.model import Model
+from homelab.config.names import DatastoreName, Key, NodeName, VmId
+from homelab.config.network import NetworkInterfaces
+from homelab.config.problems import Refused
+from homelab.config.units import Gibibytes, Mebibytes, gibibytes_between, mebibytes_between
+
+Cores = Annotated[int, Field(ge=1, le=64, strict=True)]
+Memory = Annotated[Mebibytes, mebibytes_between("128MiB", "128GiB")]
+BootDisk = Annotated[Gibibytes, gibibytes_between("4GiB", "4TiB")]
+Bios = Literal["seabios", "ovmf"]
+Machine = Literal["q35", "pc"]
+CpuType = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+
+_LAST_INDEX = {"scsi": 30, "virtio": 15, "sata": 5}
+BOOT_INTERFACE = "scsi0"
+
+
+def _disk_interface(value: str) -> str:
+    match = re.fullmatch(r"(scsi|virtio|sata)([0-9]{1,2})", value)
+    if not match or int(match[2]) > _LAST_INDEX[match[1]]:
+        raise Refused("this is not a disk interface", allowed="scsi1-scsi30, virtio0-virtio15, sata0-sata5", fix="write scsi1")
+    if value == BOOT_INTERFACE:
+        raise Refused("scsi0 is the boot disk", allowed="scsi1-scsi30, virtio0-virtio15, sata0-sata5", fix="use `disk` for its size")
+    return value
+
+
+DiskInterface = Annotated[str, AfterValidator(_disk_interface)]
+"""Where a further disk is attached; its identity, so a changed one is another disk."""
+
+
+class Disk(Model):
+    """A further disk of a virtual machine (provider: block ``disk``)."""
+
+    size: Annotated[Gibibytes, gibibytes_between("1GiB", "128TiB")] = Field(description="Its size. It can grow and never shrink.")
+    datastore: DatastoreName | None = Field(None, description="Its datastore; the boot disk's when left out.")
+    format: DiskFormat = Field("raw", description="File format; only raw on block storage such as LVM and ZFS.")
+    cache: Literal["none", "writethrough", "writeback", "unsafe", "directsync"] = Field(
+        "none", description="Host cache. writeback and unsafe lose data at a power cut."
+    )
+    discard: Literal["on", "ignore"] = Field("on", description="Give freed blocks back to thin storage.")
+    ssd: bool = Field(True, description="Shown to the guest as SSD; no effect on virtio disks.")
+    iothread: bool = Field(True, description="A thread of its own for the disk.")
+    backup: bool = Field(True, description="Part of backups.")
+    replicate: bool = Field(True, description="Part of storage replication.")
+
+
+class CloudInit(Model):
+    """First-boot settings of a virtual machine (provider: block ``initialization``). Changes after creation have no effect."""
+
+    user: str | None = Field(
+        None, pattern=r"^[a-z_][a-z0-9_-]{0,31}$", description="The user to make; the image's own, such as debian, when left out."
+    )
+    ssh_keys: tuple[SshKey, ...] = Field((), description="Public keys of that user, besides those of `defaults`.")
+    dns: Dns | None = Field(None, description="Its DNS settings; those of its network and of `defaults` when left out.")
+    user_data: str | None = Field(
+        None,
+        pattern=r"^#cloud-config\n",
+        description="Your own user data in place of user and keys, uploaded as a snippet over SSH. Never put a secret in it.",
+    )
+
+
+class PciDevice(Model):
+    """A device of the node given to the guest: by `mapping`, or by `id`, which only root@pam with a password may set."""
+
+    mapping: str | None = Field(None, description="Name of a hardware mapping.")
+    id: str | None = Field(None, pattern=r"^[0-9a-fA-F:.;]+$", description="PCI address.")
+    pcie: bool = Field(True, description="As PCI Express; needs machine q35.")
+
+
+class VirtualMachineSettings(GuestSettings):
+    """A virtual machine but for its name, place and template."""
+
+    cores: Cores = Field(2, description="CPU cores.")
+    sockets: Annotated[int, Field(ge=1, le=4, strict=True)] = Field(1, description="CPU sockets.")
+    cpu_type: CpuType = Field("x86-64-v2-AES", description="CPU model: x86-64-v2-AES migrates between nodes, host is the fastest.")
+    cpu_affinity: str | None = Field(None, pattern=r"^[0-9,-]+$", description="Host CPUs to run on; only root@pam may set it.")
+    memory: Memory = Field(2048, description="Memory.")
+    ballooning: bool = Field(True, description="Give memory back under pressure, down to `memory_minimum`.")
+    memory_minimum: Memory | None = Field(None, description="Least memory with ballooning; half of `memory` when left out.")
+    bios: Bios | None = Field(None, description="Firmware; the template's when left out.")
+    machine: Machine | None = Field(None, description="Machine type; the template's when left out.")
+    os_type: Literal["l26", "l24", "win11", "win10", "win8", "win7", "other"] = Field("l26", description="Operating system type.")
+    vga: Literal["std", "cirrus", "vmware", "qxl", "virtio", "serial0", "none"] | None = Field(None, description="Display.")
+    disk: BootDisk = Field(20, description="Size of the boot disk, at least the template's.")
+    disk_cache: Literal["none", "writethrough", "writeback", "unsafe", "directsync"] = Field("none", description="Cache of the boot disk.")
+    disks: dict[DiskInterface, Disk] = Field({}, description="Further disks by interface, such as scsi1.")
+    pci_devices: tuple[PciDevice, ...] = Field((), max_length=16, description="Devices of the node given to the guest.")
+    full_clone: bool = Field(True, description="Copy the template's disk (true), or share it as a linked clone (false).")
+    agent_timeout: str = Field("15m", pattern=r"^[0-9]+[smh]$", description="How long to wait for the guest agent at creation.")
+
+
+class VirtualMachine(VirtualMachineSettings, GuestReferences):
+    """A virtual machine as an environment file writes it."""
+
+    template: Key = Field(description="The template that it is cloned from, one of `templates`.")
+    network: NetworkInterfaces = Field((), description="Its network, or its interfaces in order.")
+    datastore: DatastoreName | None = Field(None, description="Datastore of its disks; `defaults.datastore` when left out.")
+    agent: bool | None = Field(None, description="Talk to the guest agent and wait for an address; as the template when left out.")
+    cloud_init: CloudInit = Field(CloudInit(), description="First-boot settings.")
+
+
+class VirtualMachineSpec(VirtualMachineSettings, GuestSpec):
+    """A virtual machine, everything decided: what the construct takes."""
+
+    template_vm_id: VmId
+    template_node: NodeName | None = Field(None, description="The template's node where it is another one.")
+    datastore: DatastoreName = "local-lvm"
+    snippet_datastore: DatastoreName = "local"
+    agent: bool = Field(False, description="The guest runs the agent; without it no wait and no DHCP address.")
+    serial_device: bool = Field(True, description="Debian's and Ubuntu's cloud images don't start after a resize without one.")
+    user: str = "debian"
+    user_data: str | None = None
+    vendor_data_file_id: str | None = None
+    ignore_cloud_init_changes: bool = True
+
+
+class TemplateSettings(Model):
+    """A template but for its image and place."""
+
+    vm_id: VmId = Field(description="Its VMID.")
+    cores: Cores = Field(2, description="CPU cores of the template; a clone has its own.")
+    memory: Memory = Field(2048, description="Memory of the template; a clone has its own.")
+    disk: BootDisk = Field(20, description="Size of the boot disk; a clone can only be larger.")
+    bios: Bios = Field("seabios", description="Firmware. ovmf adds an EFI disk with Microsoft's keys.")
+    machine: Machine = Field("q35", description="Machine type: q35, or pc (i440fx).")
+    cpu_type: CpuType = Field("x86-64-v2-AES", description="CPU model.")
+    guest_agent: bool = Field(True, description="Install qemu-guest-agent at the first boot of a clone.")
+    packages: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.:~=_-]*$")], ...] = Field(
+        (), description="Packages to install at the first boot of a clone."
+    )
+    run_commands: tuple[str, ...] = Field((), description="Commands to run once at the first boot of a clone.")
+    vendor_data: str | None = Field(
+        None, pattern=r"^#cloud-config\n", description="Your own vendor data in place of guest_agent, packages and run_commands."
+    )
+    tags: tuple[str, ...] = Field((), description="Further tags.")
+    description: str | None = Field(None, max_length=8192, description="Notes in Proxmox.")
+
+
+class Template(TemplateSettings):
+    """A template as an environment file writes it."""
+
+    image: str | Image = Field(description="A name from the catalogue, such as debian-12, or url and checksum of your own.")
+    node: NodeName | None = Field(None, description="The node; `proxmox.default_node` when left out.")
+    datastore: DatastoreName | None = Field(None, description="Datastore of its disk; `defaults.datastore` when left out.")
+    user: str | None = Field(None, description="The image's cloud-init user; from the catalogue when left out.")
+    serial_device: bool | None = Field(None, description="Whether clones need a serial device; from the catalogue, else true.")
+
+
+class TemplateSpec(TemplateSettings):
+    """A template, everything decided: what the construct takes."""
+
+    name: Key
+    node: NodeName
+    datastore: DatastoreName = "local-lvm"
+    snippet_datastore: DatastoreName = "local"
+    snippet_prefix: str = Field("homelab", description="First part of the snippet's file name.")
+    image: ImageSpec
+    bridge: str = "vmbr0"
+    serial_device: bool = True
