@@ -193,9 +193,7 @@ def _fedora(version: int, compose: str) -> DiskImage:
 
 def _leap(version: str, file_name: str, default_user: str) -> DiskImage:
     directory = f"https://download.opensuse.org/distribution/leap/{version}/appliances"
-    return _plain(
-        f"opensuse-leap-{version}", directory, file_name, f"{file_name}.sha256", "opensuse", default_user
-    )
+    return _plain(f"opensuse-leap-{version}", directory, file_name, f"{file_name}.sha256", "opensuse", default_user)
 
 
 def _alpine(branch: str, release: str) -> DiskImage:

@@ -10,6 +10,7 @@ from homelab.config.problems import Refused
 
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_KEY = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _NODE = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
 _TAG = re.compile(r"[a-z0-9_][a-z0-9_\-+.]*")
 _DATASTORE = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]*[a-zA-Z0-9]")
@@ -41,10 +42,8 @@ Hostname = Annotated[
 Domain = Annotated[str, _matching(_DOMAIN, "a DNS domain", "labels of a-z, 0-9 and -, separated by dots", 253)]
 """A DNS search domain."""
 
-Key = Annotated[
-    str, _matching(_HOSTNAME, "a key", "1 to 63 of a-z, 0-9 and -, neither first nor last a -", 63)
-]
-"""The key of an entry. It becomes a construct id, so a changed key is a move and not an edit."""
+Key = Annotated[str, _matching(_KEY, "a key", "a letter, then a-z, 0-9 and -, not - last, 1 to 63 in all", 63)]
+"""The key of an entry. It becomes the name of a Terraform resource, so it begins with a letter and a changed key is a move."""
 
 NodeName = Annotated[str, _matching(_NODE, "a node name", "the node's host name: letters, digits and -", 63)]
 """The name of a Proxmox node, as the cluster lists it."""

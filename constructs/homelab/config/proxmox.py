@@ -65,7 +65,7 @@ class Ssh(Model):
     """
 
     username: str = Field("root", pattern=r"^[a-z_][a-z0-9_-]*$", description="User on the node; other than root it needs sudo.")
-    agent: bool = Field(True, description="Take keys from the SSH agent.")
+    agent: bool | None = Field(None, description="Take keys from the SSH agent; PROXMOX_VE_SSH_AGENT decides when left out.")
 
 
 class Proxmox(Model):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from homelab.config import cloud_config
 from homelab.config.guest import DiskFormat, Dns, GuestReferences, GuestSettings, GuestSpec, SshKey
 from homelab.config.image import Image, ImageSpec
 from homelab.config.model import Model
@@ -118,7 +119,8 @@ class VirtualMachineSpec(VirtualMachineSettings, GuestSpec):
     agent: bool = Field(False, description="The guest runs the agent; without it no wait and no DHCP address.")
     serial_device: bool = Field(True, description="Debian's and Ubuntu's cloud images don't start after a resize without one.")
     user: str = "debian"
-    user_data: str | None = None
+    user_data: str | None = Field(None, description="The whole user data in place of user and keys; uploaded as a snippet.")
+    user_data_file_name: str = "homelab-user-data.yaml"
     vendor_data_file_id: str | None = None
     ignore_cloud_init_changes: bool = True
 
@@ -163,6 +165,24 @@ class TemplateSpec(TemplateSettings):
     datastore: DatastoreName = "local-lvm"
     snippet_datastore: DatastoreName = "local"
     snippet_prefix: str = Field("homelab", description="First part of the snippet's file name.")
+    snippet_nodes: tuple[NodeName, ...] = Field((), description="Nodes that need the snippet: the template's and those of its clones.")
     image: ImageSpec
     bridge: str = "vmbr0"
     serial_device: bool = True
+
+    @property
+    def vendor_data_text(self) -> str | None:
+        """The cloud-init vendor data of its clones; None where there is none."""
+        return cloud_config.vendor_data(self)
+
+    @property
+    def vendor_data_file_name(self) -> str:
+        """The name of the snippet that holds the vendor data."""
+        return f"{self.snippet_prefix}-{self.name}-vendor-data.yaml"
+
+    @property
+    def vendor_data_file_id(self) -> str | None:
+        """The volume of the snippet; None where there is none."""
+        if self.vendor_data_text is None:
+            return None
+        return f"{self.snippet_datastore}:snippets/{self.vendor_data_file_name}"

@@ -1,0 +1,56 @@
+"""The least privileges with which an environment can be applied.
+
+Source: the ``check`` permissions of the API calls that the provider makes for what the environment defines (Proxmox VE 9).
+"""
+
+from homelab.config.environment import Environment
+
+_GUESTS = frozenset(
+    {
+        "Datastore.AllocateSpace",
+        "Datastore.Audit",
+        "SDN.Use",
+        "Sys.Audit",
+        "VM.Allocate",
+        "VM.Audit",
+        "VM.Clone",
+        "VM.Config.CDROM",
+        "VM.Config.CPU",
+        "VM.Config.Cloudinit",
+        "VM.Config.Disk",
+        "VM.Config.HWType",
+        "VM.Config.Memory",
+        "VM.Config.Network",
+        "VM.Config.Options",
+        "VM.GuestAgent.Audit",
+        "VM.Migrate",
+        "VM.PowerMgmt",
+    }
+)
+# query-url-metadata and download-url need Sys.Modify on the node besides the right to store the result.
+_DOWNLOADS = frozenset({"Datastore.AllocateTemplate", "Sys.Modify"})
+_SNIPPETS = frozenset({"Datastore.AllocateTemplate", "Datastore.Allocate"})
+_POOLS = frozenset({"Pool.Allocate", "Pool.Audit"})
+_CLUSTER_FIREWALL = frozenset({"Sys.Modify"})
+_MAPPED_DEVICES = frozenset({"Mapping.Use"})
+
+
+def required_privileges(environment: Environment) -> tuple[str, ...]:
+    """The privileges on ``/`` that the environment's own stacks need, sorted; those of ``access.privileges`` are added.
+
+    The access stack itself needs more (User.Modify, Permissions.Modify) and is applied as root@pam, once.
+    """
+    needed: set[str] = set(environment.access.privileges if environment.access else ())
+    if environment.templates or environment.vms or environment.containers:
+        needed |= _GUESTS
+    if environment.templates or any(container.os or container.image for container in environment.containers.values()):
+        needed |= _DOWNLOADS
+    if environment.templates or any(vm.cloud_init.user_data for vm in environment.vms.values()):
+        needed |= _SNIPPETS
+    if environment.pools:
+        needed |= _POOLS
+    if environment.firewall:
+        needed |= _CLUSTER_FIREWALL
+    if any(device.mapping for vm in environment.vms.values() for device in vm.pci_devices):
+        needed |= _MAPPED_DEVICES
+    return tuple(sorted(needed))

@@ -1,0 +1,244 @@
+"""An environment with everything decided: what the stacks hand to the constructs.
+
+Resolution trusts that the environment passed its checks. What two stacks must agree on, such as the VMID of a template or the
+volume of an image, is computed here from the same source, so that no stack reads another one's state.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Address
+from typing import Any, Literal
+
+from homelab.config import cloud_config
+from homelab.config.container import Container, ContainerSettings, ContainerSpec
+from homelab.config.environment import Environment
+from homelab.config.expansion import ExpandedGuest, ExpandedInterface, default_node, expand
+from homelab.config.firewall_names import known_names
+from homelab.config.guest import Dns, InterfaceSpec
+from homelab.config.image import Image, ImageSpec
+from homelab.config.image_catalogue import container_template, disk_image
+from homelab.config.image_lock import ImageLock
+from homelab.config.virtual_machine import (
+    Template,
+    TemplateSettings,
+    TemplateSpec,
+    VirtualMachine,
+    VirtualMachineSettings,
+    VirtualMachineSpec,
+)
+
+
+@dataclass(frozen=True)
+class ResolvedEnvironment:
+    """The specs of everything that an environment makes, by key."""
+
+    environment: Environment
+    images: Mapping[str, ImageSpec]
+    """Container templates to download, by the key of their construct; disk images belong to their template."""
+    templates: Mapping[str, TemplateSpec]
+    virtual_machines: Mapping[str, VirtualMachineSpec]
+    containers: Mapping[str, ContainerSpec]
+    groups: Mapping[str, tuple[str, ...]]
+    """The keys of the guests of each group, in the order of the file."""
+
+
+def resolve(environment: Environment, image_lock: ImageLock | None = None) -> ResolvedEnvironment:
+    """Decide everything that ``environment`` leaves open; checksums come from ``image_lock``.
+
+    Raises:
+        LookupError: the environment names something that is not there, which its checks would have said.
+    """
+    return _Resolver(environment, image_lock or ImageLock.empty()).resolve()
+
+
+class _Resolver:
+    def __init__(self, environment: Environment, lock: ImageLock) -> None:
+        self.environment = environment
+        self.lock = lock
+        self.images: dict[str, ImageSpec] = {}
+        self.tags = {environment.name, *environment.tags}
+        self.firewall_names = known_names(environment)
+        self.fallback_node = default_node(environment)
+        self.guests = tuple(expand(environment))
+        self.clone_nodes: dict[str, set[str]] = {}
+        for guest in self.guests:
+            if isinstance(guest.definition, VirtualMachine) and guest.node:
+                self.clone_nodes.setdefault(guest.definition.template, set()).add(guest.node)
+
+    def resolve(self) -> ResolvedEnvironment:
+        groups: dict[str, list[str]] = {}
+        virtual_machines: dict[str, VirtualMachineSpec] = {}
+        containers: dict[str, ContainerSpec] = {}
+        for guest in self.guests:
+            groups.setdefault(guest.definition.group, []).append(guest.key)
+            if isinstance(guest.definition, VirtualMachine):
+                virtual_machines[guest.key] = self._virtual_machine(guest, guest.definition)
+            else:
+                containers[guest.key] = self._container(guest, guest.definition)
+        return ResolvedEnvironment(
+            environment=self.environment,
+            images=self.images,
+            templates=self._templates,
+            virtual_machines=virtual_machines,
+            containers=containers,
+            groups={group: tuple(keys) for group, keys in groups.items()},
+        )
+
+    @cached_property
+    def _templates(self) -> dict[str, TemplateSpec]:
+        return {key: self._template(key, template) for key, template in self.environment.templates.items()}
+
+    def _template(self, key: str, template: Template) -> TemplateSpec:
+        defaults = self.environment.defaults
+        node = template.node or self.fallback_node or ""
+        known = disk_image(template.image) if isinstance(template.image, str) else None
+        settings = _settings(TemplateSettings, template, tags=self._all_tags(template.tags))
+        bridges = self.environment.proxmox.nodes[node].bridges
+        return TemplateSpec.model_construct(
+            **settings,
+            name=key,
+            node=node,
+            datastore=template.datastore or defaults.datastore,
+            snippet_datastore=defaults.snippet_datastore,
+            snippet_prefix=self.environment.name,
+            snippet_nodes=tuple(sorted({node, *self.clone_nodes.get(key, ())})),
+            image=self._image(template.image, "import", node),
+            bridge=next(iter(bridges)),
+            serial_device=template.serial_device if template.serial_device is not None else known is None or known.serial_device,
+        )
+
+    def _image(self, image: str | Image, content: Literal["import", "vztmpl"], node: str) -> ImageSpec:
+        if isinstance(image, Image):
+            url, file_name, checksum = image.url, image.stored_name, image.checksum
+        else:
+            entry = disk_image(image) if content == "import" else container_template(image)
+            url, file_name, checksum = entry.url, entry.file_name, None
+        pinned = self.lock.image_for(url) if checksum is None else None
+        if pinned is not None:
+            url, checksum = pinned.url, f"{pinned.algorithm}:{pinned.checksum}"
+            file_name = pinned.file_name if not (isinstance(image, Image) and image.file_name) else file_name
+        if not (isinstance(image, Image) and image.file_name):
+            # Environments on one node must not own each other's files: destroying dev must leave prod's image alone.
+            file_name = f"{self.environment.name}-{file_name}"
+        return ImageSpec(
+            node=node,
+            datastore=self.environment.defaults.image_datastore,
+            content=content,
+            url=url,
+            file_name=file_name,
+            checksum=checksum,
+        )
+
+    def _virtual_machine(self, guest: ExpandedGuest, definition: VirtualMachine) -> VirtualMachineSpec:
+        template = self._templates[definition.template]
+        source = self.environment.templates[definition.template]
+        known = disk_image(source.image) if isinstance(source.image, str) else None
+        defaults = self.environment.defaults
+        cloud_init = definition.cloud_init
+        settings = _settings(
+            VirtualMachineSettings,
+            definition,
+            tags=self._all_tags(definition.tags),
+            bios=definition.bios or template.bios,
+            machine=definition.machine or template.machine,
+            memory_minimum=definition.memory_minimum or definition.memory // 2,
+        )
+        return VirtualMachineSpec.model_construct(
+            **settings,
+            **self._identity(guest, cloud_init.dns, cloud_init.ssh_keys),
+            template_vm_id=template.vm_id,
+            template_node=template.node if template.node != guest.node else None,
+            datastore=definition.datastore or defaults.datastore,
+            snippet_datastore=defaults.snippet_datastore,
+            agent=definition.agent if definition.agent is not None else template.guest_agent,
+            serial_device=template.serial_device,
+            user=cloud_init.user or defaults.user or source.user or (known.default_user if known else "debian"),
+            user_data=cloud_config.user_data(cloud_init.user_data, guest.hostname) if cloud_init.user_data else None,
+            user_data_file_name=f"{self.environment.name}-{guest.key}-user-data.yaml",
+            vendor_data_file_id=template.vendor_data_file_id,
+            ignore_cloud_init_changes=True,
+        )
+
+    def _container(self, guest: ExpandedGuest, definition: Container) -> ContainerSpec:
+        node = guest.node or ""
+        template_file_id = definition.template_file
+        os_type: Any = definition.os_type
+        clone_vm_id = clone_node = None
+        if definition.os is not None:
+            os_type = container_template(definition.os).os_type
+            template_file_id = self._download(definition.os, definition.os, node)
+        elif definition.image is not None:
+            template_file_id = self._download(guest.path[1], definition.image, node)
+        elif definition.clone_from is not None:
+            origin = self.environment.containers[definition.clone_from]
+            origin_node = origin.node or self.fallback_node
+            clone_vm_id = origin.vm_id
+            clone_node = origin_node if origin_node != node else None
+            os_type = origin.os_type or (container_template(origin.os).os_type if origin.os else "unmanaged")
+        return ContainerSpec.model_construct(
+            **_settings(ContainerSettings, definition, tags=self._all_tags(definition.tags)),
+            **self._identity(guest, definition.dns, definition.ssh_keys),
+            template_file_id=template_file_id,
+            os_type=os_type,
+            clone_vm_id=clone_vm_id,
+            clone_node=clone_node,
+            datastore=definition.datastore or self.environment.defaults.datastore,
+        )
+
+    def _download(self, key: str | int, image: str | Image, node: str) -> str:
+        several = len(self.environment.proxmox.nodes) > 1
+        name = f"{key}-{node}" if several else str(key)
+        if name not in self.images:
+            self.images[name] = self._image(image, "vztmpl", node)
+        return self.images[name].volume_id
+
+    def _identity(self, guest: ExpandedGuest, dns: Dns | None, ssh_keys: tuple[str, ...]) -> dict[str, Any]:
+        defaults = self.environment.defaults
+        return {
+            "vm_id": guest.vm_id,
+            "hostname": guest.hostname,
+            "node": guest.node,
+            "interfaces": tuple(_interface(interface, guest.definition) for interface in guest.interfaces),
+            "pool": guest.definition.pool,
+            "dns": dns or _network_dns(guest, defaults.dns),
+            "ssh_keys": tuple(dict.fromkeys((*defaults.ssh_keys, *ssh_keys))),
+            "firewall_names": self.firewall_names,
+        }
+
+    def _all_tags(self, own: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(self.tags.union(own)))
+
+
+def _settings(model: Any, source: Any, **decided: Any) -> dict[str, Any]:
+    """The fields of ``model`` as ``source`` has them, but for what was ``decided``."""
+    return {name: decided.get(name, getattr(source, name)) for name in model.model_fields}
+
+
+def _interface(expanded: ExpandedInterface, definition: VirtualMachine | Container) -> InterfaceSpec:
+    network = expanded.network
+    if network is None:
+        raise LookupError(expanded.network_name)
+    interface = definition.network[int(expanded.path[-1])]
+    return InterfaceSpec.model_construct(
+        bridge=network.bridge,
+        vlan=expanded.vlan,
+        address=f"{expanded.address}/{network.cidr.prefixlen}" if expanded.address else "dhcp",
+        # Two default routes in one guest are a mistake that shows up later: only the first interface gets the gateway.
+        gateway=_gateway(expanded, network.gateway),
+        mac=expanded.mac,
+        mtu=network.mtu,
+        firewall=expanded.firewall,
+        rate_limit=interface.rate_limit,
+    )
+
+
+def _gateway(expanded: ExpandedInterface, gateway: IPv4Address | None) -> IPv4Address | None:
+    return gateway if expanded.address is not None and expanded.path[-1] == 0 else None
+
+
+def _network_dns(guest: ExpandedGuest, fallback: Dns) -> Dns:
+    network = guest.interfaces[0].network if guest.interfaces else None
+    if network is None:
+        return fallback
+    return Dns(servers=network.dns or fallback.servers, domain=network.domain or fallback.domain)

@@ -1,0 +1,182 @@
+"""LXC containers."""
+
+from typing import Any
+
+from cdktf import TerraformResourceLifecycle
+from constructs import Construct
+from imports.proxmox.pool_membership import PoolMembership
+from imports.proxmox.virtual_environment_container import (
+    VirtualEnvironmentContainer,
+    VirtualEnvironmentContainerClone,
+    VirtualEnvironmentContainerCpu,
+    VirtualEnvironmentContainerDevicePassthrough,
+    VirtualEnvironmentContainerDisk,
+    VirtualEnvironmentContainerFeatures,
+    VirtualEnvironmentContainerInitialization,
+    VirtualEnvironmentContainerInitializationDns,
+    VirtualEnvironmentContainerInitializationIpConfig,
+    VirtualEnvironmentContainerInitializationIpConfigIpv4,
+    VirtualEnvironmentContainerInitializationUserAccount,
+    VirtualEnvironmentContainerMemory,
+    VirtualEnvironmentContainerMountPoint,
+    VirtualEnvironmentContainerNetworkInterface,
+    VirtualEnvironmentContainerOperatingSystem,
+    VirtualEnvironmentContainerStartup,
+    VirtualEnvironmentContainerWaitForIp,
+)
+
+from homelab.config.container import ContainerSpec, MountPoint
+from homelab.proxmox.firewall import GuestFirewall
+
+
+class Container(Construct):
+    """Defines an LXC container, made from a container template or cloned from a template container.
+
+    Decided for you: unprivileged unless the spec says otherwise; mount points are part of backups; root logs in by key, no password is
+    set; the pool is a membership of its own, because the provider replaces a container whose pool changes; what it was made from and its
+    keys are ignored after creation for the same reason; with ``protection`` Terraform refuses to destroy it, and so does Proxmox. With DHCP
+    the apply waits for an address.
+
+    Source: ``proxmox_virtual_environment_container``, ``proxmox_pool_membership``, and those of ``GuestFirewall``.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, spec: ContainerSpec) -> None:
+        super().__init__(scope, id_)
+        self.spec = spec
+        self.resource = VirtualEnvironmentContainer(
+            self,
+            "Default",
+            node_name=spec.node,
+            vm_id=spec.vm_id,
+            description=spec.description,
+            tags=list(spec.tags),
+            start_on_boot=spec.start_on_boot and not spec.template,
+            started=spec.started and not spec.template,
+            startup=_startup(spec),
+            protection=spec.protection,
+            template=spec.template or None,
+            unprivileged=spec.unprivileged,
+            timeout_create=1800,
+            timeout_clone=1800,
+            timeout_delete=300,
+            clone=_clone(spec),
+            operating_system=VirtualEnvironmentContainerOperatingSystem(template_file_id=spec.template_file_id, type=spec.os_type)
+            if spec.template_file_id
+            else None,
+            cpu=VirtualEnvironmentContainerCpu(cores=spec.cores, units=spec.cpu_units),
+            memory=VirtualEnvironmentContainerMemory(dedicated=spec.memory, swap=spec.swap),
+            disk=VirtualEnvironmentContainerDisk(datastore_id=spec.datastore, size=spec.disk),
+            features=_features(spec),
+            mount_point=_mount_points(spec),
+            device_passthrough=[VirtualEnvironmentContainerDevicePassthrough(path=path) for path in spec.devices] or None,
+            network_interface=_network_interfaces(spec),
+            initialization=_initialization(spec),
+            wait_for_ip=VirtualEnvironmentContainerWaitForIp(ipv4=True) if _waits_for_address(spec) else None,
+            lifecycle=_lifecycle(spec),
+        )
+        if spec.pool is not None:
+            PoolMembership(self, "pool", pool_id=spec.pool, vm_id=spec.vm_id, depends_on=[self.resource])
+        if spec.firewall.enabled:
+            GuestFirewall(
+                self,
+                "firewall",
+                node=spec.node,
+                vm_id=spec.vm_id,
+                container=True,
+                settings=spec.firewall,
+                names=spec.firewall_names,
+                guest=self.resource,
+            )
+
+
+def _waits_for_address(spec: ContainerSpec) -> bool:
+    return spec.started and not spec.template and any(interface.static_address is None for interface in spec.interfaces)
+
+
+def _startup(spec: ContainerSpec) -> VirtualEnvironmentContainerStartup | None:
+    startup = spec.startup
+    if startup is None:
+        return None
+    return VirtualEnvironmentContainerStartup(order=startup.order, up_delay=startup.up_delay, down_delay=startup.down_delay)
+
+
+def _clone(spec: ContainerSpec) -> VirtualEnvironmentContainerClone | None:
+    if spec.clone_vm_id is None:
+        return None
+    return VirtualEnvironmentContainerClone(
+        vm_id=spec.clone_vm_id,
+        node_name=spec.clone_node,
+        datastore_id=spec.datastore if spec.full_clone else None,
+        full=spec.full_clone,
+    )
+
+
+def _features(spec: ContainerSpec) -> VirtualEnvironmentContainerFeatures:
+    features = spec.features
+    # Only root@pam may set the others, and saying false counts as setting.
+    return VirtualEnvironmentContainerFeatures(
+        nesting=features.nesting,
+        keyctl=features.keyctl or None,
+        fuse=features.fuse or None,
+        mknod=features.mknod or None,
+        mount=list(features.mount) or None,
+    )
+
+
+def _mount_points(spec: ContainerSpec) -> list[VirtualEnvironmentContainerMountPoint] | None:
+    points = sorted(spec.mount_points.items(), key=lambda item: int(item[0].removeprefix("mp")))
+    return [_mount_point(point, spec.datastore) for _, point in points] or None
+
+
+def _mount_point(point: MountPoint, datastore: str) -> VirtualEnvironmentContainerMountPoint:
+    return VirtualEnvironmentContainerMountPoint(
+        path=point.path,
+        volume=point.host_path or point.datastore or datastore,
+        size=f"{point.size}G" if point.size is not None else None,
+        backup=point.backup if point.host_path is None else None,
+        read_only=point.read_only or None,
+        shared=point.shared or None,
+    )
+
+
+def _network_interfaces(spec: ContainerSpec) -> list[VirtualEnvironmentContainerNetworkInterface] | None:
+    return [
+        VirtualEnvironmentContainerNetworkInterface(
+            name=f"eth{index}",
+            bridge=interface.bridge,
+            vlan_id=interface.vlan,
+            firewall=interface.firewall,
+            mac_address=interface.mac,
+            mtu=interface.mtu,
+            rate_limit=interface.rate_limit,
+        )
+        for index, interface in enumerate(spec.interfaces)
+    ] or None
+
+
+def _initialization(spec: ContainerSpec) -> VirtualEnvironmentContainerInitialization:
+    dns = spec.dns
+    return VirtualEnvironmentContainerInitialization(
+        hostname=spec.hostname,
+        dns=VirtualEnvironmentContainerInitializationDns(servers=[str(server) for server in dns.servers] or None, domain=dns.domain)
+        if dns.servers or dns.domain
+        else None,
+        ip_config=[
+            VirtualEnvironmentContainerInitializationIpConfig(
+                ipv4=VirtualEnvironmentContainerInitializationIpConfigIpv4(
+                    address=interface.address, gateway=str(interface.gateway) if interface.gateway else None
+                )
+            )
+            for interface in spec.interfaces
+        ]
+        or None,
+        user_account=VirtualEnvironmentContainerInitializationUserAccount(keys=list(spec.ssh_keys)) if spec.ssh_keys else None,
+    )
+
+
+def _lifecycle(spec: ContainerSpec) -> TerraformResourceLifecycle:
+    ignored = ["clone" if spec.clone_vm_id is not None else "operating_system", "pool_id"]
+    if spec.ssh_keys:
+        ignored.append("initialization[0].user_account")
+    arguments: dict[str, Any] = {"ignore_changes": ignored}
+    return TerraformResourceLifecycle(**arguments, prevent_destroy=spec.protection or None)

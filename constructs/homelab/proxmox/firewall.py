@@ -1,0 +1,182 @@
+"""The Proxmox firewall of guests and of the cluster."""
+
+from collections.abc import Mapping, Sequence
+
+from cdktf import ITerraformDependable
+from constructs import Construct
+from imports.proxmox.virtual_environment_cluster_firewall import (
+    VirtualEnvironmentClusterFirewall,
+    VirtualEnvironmentClusterFirewallLogRatelimit,
+)
+from imports.proxmox.virtual_environment_cluster_firewall_security_group import (
+    VirtualEnvironmentClusterFirewallSecurityGroup,
+    VirtualEnvironmentClusterFirewallSecurityGroupRule,
+)
+from imports.proxmox.virtual_environment_firewall_alias import VirtualEnvironmentFirewallAlias
+from imports.proxmox.virtual_environment_firewall_ipset import VirtualEnvironmentFirewallIpset, VirtualEnvironmentFirewallIpsetCidr
+from imports.proxmox.virtual_environment_firewall_options import VirtualEnvironmentFirewallOptions
+from imports.proxmox.virtual_environment_firewall_rules import VirtualEnvironmentFirewallRules, VirtualEnvironmentFirewallRulesRule
+
+from homelab.config import firewall
+
+
+class GuestFirewall(Construct):
+    """Defines the firewall of one guest: its options, and all of its rules in order.
+
+    Rules are positional in Proxmox, so this construct owns every rule of the guest: first those of ``allow``, then ``groups``, then
+    ``rules``. The firewall takes effect where it is enabled for the cluster and for the guest's interface too.
+
+    Args:
+        node: the guest's node.
+        vm_id: the guest's VMID.
+        container: whether the guest is a container.
+        settings: what is allowed; see ``homelab.config.firewall.GuestFirewall`` for the defaults.
+        names: what names in rules stand for, such as a network's name for its subnet; other names go to Proxmox as they are.
+        guest: the guest's resource, which has to exist first.
+
+    Source: ``proxmox_virtual_environment_firewall_options`` and ``proxmox_virtual_environment_firewall_rules``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        node: str,
+        vm_id: int,
+        settings: firewall.GuestFirewall,
+        guest: ITerraformDependable,
+        names: Mapping[str, str] | None = None,
+        container: bool = False,
+    ) -> None:
+        super().__init__(scope, id_)
+        identity = {"container_id": vm_id} if container else {"vm_id": vm_id}
+        VirtualEnvironmentFirewallOptions(
+            self,
+            "options",
+            node_name=node,
+            **identity,
+            enabled=settings.enabled,
+            input_policy=settings.input_policy,
+            output_policy=settings.output_policy,
+            dhcp=settings.dhcp,
+            ndp=settings.ndp,
+            radv=settings.router_advertisement,
+            macfilter=settings.mac_filter,
+            ipfilter=settings.ip_filter,
+            log_level_in=settings.log_in,
+            log_level_out=settings.log_out,
+            depends_on=[guest],
+        )
+        rules = [
+            *(allowed.rule() for allowed in settings.allow),
+            *(firewall.Rule(group=group) for group in settings.groups),
+            *settings.rules,
+        ]
+        if rules:
+            VirtualEnvironmentFirewallRules(
+                self,
+                "rules",
+                node_name=node,
+                **identity,
+                rule=[VirtualEnvironmentFirewallRulesRule(**_rule_arguments(rule, names or {})) for rule in rules],
+                depends_on=[guest],
+            )
+
+
+class ClusterFirewall(Construct):
+    """Defines the cluster's firewall: options, aliases, IP sets, security groups and the rules that protect the nodes.
+
+    Decided for you: nothing beyond ``settings``. Proxmox itself lets the local network and the IP set ``management`` reach the
+    nodes' web interface and SSH; the checks refuse settings that would lock everybody else out.
+
+    Source: ``proxmox_virtual_environment_cluster_firewall``, ``..._firewall_alias``, ``..._firewall_ipset``,
+    ``..._cluster_firewall_security_group`` and ``..._firewall_rules``. The token needs Sys.Modify on ``/``.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, settings: firewall.ClusterFirewall, names: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(scope, id_)
+        known = names or {}
+        named: list[ITerraformDependable] = [
+            VirtualEnvironmentFirewallAlias(self, f"alias-{name}", name=name, cidr=alias.cidr, comment=alias.comment)
+            for name, alias in settings.aliases.items()
+        ]
+        # A set may have an alias among its members, and a group may name both: each has to wait for the others.
+        named += [
+            VirtualEnvironmentFirewallIpset(
+                self,
+                f"ipset-{name}",
+                name=name,
+                comment=ipset.comment,
+                cidr=[VirtualEnvironmentFirewallIpsetCidr(name=known.get(address, address)) for address in ipset.addresses],
+                depends_on=list(named) or None,
+            )
+            for name, ipset in settings.ipsets.items()
+        ]
+        groups: list[ITerraformDependable] = [
+            VirtualEnvironmentClusterFirewallSecurityGroup(
+                self,
+                f"group-{name}",
+                name=name,
+                comment=group.comment,
+                rule=[VirtualEnvironmentClusterFirewallSecurityGroupRule(**_rule_arguments(rule, known)) for rule in group.rules],
+                depends_on=list(named) or None,
+            )
+            for name, group in settings.groups.items()
+        ]
+        before_enabling = [*named, *groups]
+        if settings.rules:
+            before_enabling.append(
+                VirtualEnvironmentFirewallRules(
+                    self,
+                    "rules",
+                    rule=[VirtualEnvironmentFirewallRulesRule(**_rule_arguments(rule, known)) for rule in settings.rules],
+                    depends_on=list(before_enabling) or None,
+                )
+            )
+        # Switched on last: with DROP as its policy and no rule yet it would cut off the connection that brings the rules.
+        VirtualEnvironmentClusterFirewall(
+            self,
+            "options",
+            enabled=settings.enabled,
+            input_policy=settings.input_policy,
+            output_policy=settings.output_policy,
+            log_ratelimit=VirtualEnvironmentClusterFirewallLogRatelimit(
+                enabled=True, burst=settings.log_burst, rate=settings.log_rate
+            ),
+            depends_on=before_enabling or None,
+        )
+
+
+def _rule_arguments(rule: firewall.Rule, names: Mapping[str, str]) -> dict[str, object]:
+    """``rule`` as arguments of a provider's ``rule`` block, which is the same for guests, groups and the cluster."""
+    if rule.group is not None:
+        return _without_none(security_group=rule.group, iface=rule.interface, comment=rule.comment, enabled=rule.enabled)
+    return _without_none(
+        type=rule.direction,
+        action=rule.action,
+        macro=rule.macro,
+        proto=rule.protocol,
+        dport=rule.port,
+        sport=rule.source_port,
+        source=_peers(rule.source, names),
+        dest=_peers(rule.destination, names),
+        iface=rule.interface,
+        log=rule.log,
+        comment=rule.comment,
+        enabled=rule.enabled,
+    )
+
+
+def _peers(peers: str | None, names: Mapping[str, str]) -> str | None:
+    return ",".join(names.get(peer, peer) for peer in _split(peers)) if peers else None
+
+
+def _split(peers: str) -> Sequence[str]:
+    return [peer.strip() for peer in peers.split(",")]
+
+
+def _without_none(**arguments: object) -> dict[str, object]:
+    return {name: value for name, value in arguments.items() if value is not None}

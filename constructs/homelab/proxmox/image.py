@@ -1,0 +1,41 @@
+"""Disk images and container templates on a node."""
+
+from cdktf import TerraformResourceLifecycle
+from constructs import Construct
+from imports.proxmox.download_file import DownloadFile
+
+from homelab.config.image import ImageSpec
+
+
+class Image(Construct):
+    """Defines a file that a node downloads to one of its datastores.
+
+    Decided for you: the checksum is verified where the spec has one; a file that changed upstream is not downloaded again (``overwrite``
+    is off, the provider's default is on), because what guests were made from stays what it was.
+
+    Source: ``proxmox_download_file``. The token needs Datastore.AllocateTemplate and Sys.Modify; the datastore must allow ``spec.content``.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, spec: ImageSpec) -> None:
+        super().__init__(scope, id_)
+        algorithm, _, checksum = (spec.checksum or "").partition(":")
+        self._file = DownloadFile(
+            self,
+            "Default",
+            node_name=spec.node,
+            datastore_id=spec.datastore,
+            content_type=spec.content,
+            url=spec.url,
+            file_name=spec.file_name,
+            checksum=checksum or None,
+            checksum_algorithm=algorithm or None,
+            overwrite=False,
+            upload_timeout=1800,
+            # The address of a locked image can move with the lock; the file on the node is replaced only under another name.
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["url"]) if spec.checksum is None else None,
+        )
+
+    @property
+    def volume_id(self) -> str:
+        """The volume, known after the download: ``<datastore>:<content>/<file name>``."""
+        return self._file.id

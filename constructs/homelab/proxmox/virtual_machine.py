@@ -1,0 +1,189 @@
+"""Virtual machines."""
+
+from cdktf import TerraformResourceLifecycle
+from constructs import Construct
+from imports.proxmox.virtual_environment_vm import (
+    VirtualEnvironmentVm,
+    VirtualEnvironmentVmAgent,
+    VirtualEnvironmentVmAgentWaitForIp,
+    VirtualEnvironmentVmClone,
+    VirtualEnvironmentVmCpu,
+    VirtualEnvironmentVmDisk,
+    VirtualEnvironmentVmHostpci,
+    VirtualEnvironmentVmInitialization,
+    VirtualEnvironmentVmInitializationDns,
+    VirtualEnvironmentVmInitializationIpConfig,
+    VirtualEnvironmentVmInitializationIpConfigIpv4,
+    VirtualEnvironmentVmInitializationUserAccount,
+    VirtualEnvironmentVmMemory,
+    VirtualEnvironmentVmOperatingSystem,
+    VirtualEnvironmentVmSerialDevice,
+    VirtualEnvironmentVmStartup,
+    VirtualEnvironmentVmVga,
+)
+
+from homelab.config.virtual_machine import BOOT_INTERFACE, VirtualMachineSpec
+from homelab.proxmox.firewall import GuestFirewall
+from homelab.proxmox.network_device import network_devices
+from homelab.proxmox.snippet import Snippet
+from homelab.proxmox.template import efi_disk
+
+
+class VirtualMachine(Construct):
+    """Defines a virtual machine, cloned from a template.
+
+    Decided for you: what cloud-init says and which template it came from is ignored after creation, as a change to either would
+    replace the machine and its data; with ``protection`` Terraform refuses to destroy it (``prevent_destroy``), and so does Proxmox; a change that
+    needs a reboot reboots it; another node migrates it live; destroying it stops it when it does not shut down in time and removes
+    it from backup jobs, but never touches disks that it no longer refers to.
+
+    Source: ``proxmox_virtual_environment_vm``, and those of ``GuestFirewall`` and ``Snippet``.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, spec: VirtualMachineSpec) -> None:
+        super().__init__(scope, id_)
+        self.spec = spec
+        user_data = self._user_data(spec)
+        self.resource = VirtualEnvironmentVm(
+            self,
+            "Default",
+            node_name=spec.node,
+            vm_id=spec.vm_id,
+            name=spec.hostname,
+            description=spec.description,
+            tags=list(spec.tags),
+            pool_id=spec.pool,
+            on_boot=spec.start_on_boot,
+            started=spec.started,
+            startup=startup_of(spec),
+            protection=spec.protection,
+            migrate=True,
+            stop_on_destroy=not spec.agent,
+            delete_unreferenced_disks_on_destroy=False,
+            bios=spec.bios,
+            machine=spec.machine,
+            scsi_hardware="virtio-scsi-single",
+            clone=VirtualEnvironmentVmClone(
+                vm_id=spec.template_vm_id,
+                node_name=spec.template_node,
+                full=spec.full_clone,
+                datastore_id=spec.datastore if spec.full_clone else None,
+                retries=3,
+            ),
+            cpu=VirtualEnvironmentVmCpu(cores=spec.cores, sockets=spec.sockets, type=spec.cpu_type, affinity=spec.cpu_affinity),
+            memory=VirtualEnvironmentVmMemory(dedicated=spec.memory, floating=_balloon(spec)),
+            operating_system=VirtualEnvironmentVmOperatingSystem(type=spec.os_type),
+            agent=VirtualEnvironmentVmAgent(
+                enabled=spec.agent,
+                timeout=spec.agent_timeout,
+                trim=True if spec.agent else None,
+                wait_for_ip=VirtualEnvironmentVmAgentWaitForIp(ipv4=True) if spec.agent and spec.interfaces else None,
+            ),
+            disk=_disks(spec),
+            efi_disk=efi_disk(spec.datastore) if spec.bios == "ovmf" else None,
+            serial_device=[VirtualEnvironmentVmSerialDevice()] if spec.serial_device else None,
+            vga=VirtualEnvironmentVmVga(type=spec.vga) if spec.vga else None,
+            hostpci=[
+                VirtualEnvironmentVmHostpci(device=f"hostpci{index}", mapping=device.mapping, id=device.id, pcie=device.pcie)
+                for index, device in enumerate(spec.pci_devices)
+            ]
+            or None,
+            initialization=_initialization(spec),
+            lifecycle=_lifecycle(spec),
+            depends_on=[user_data.file] if user_data else None,
+        )
+        self.resource.add_override("network_device", network_devices(spec.interfaces))
+        if spec.firewall.enabled:
+            GuestFirewall(
+                self,
+                "firewall",
+                node=spec.node,
+                vm_id=spec.vm_id,
+                settings=spec.firewall,
+                names=spec.firewall_names,
+                guest=self.resource,
+            )
+
+    def _user_data(self, spec: VirtualMachineSpec) -> Snippet | None:
+        if spec.user_data is None:
+            return None
+        return Snippet(
+            self,
+            "user-data",
+            node=spec.node,
+            datastore=spec.snippet_datastore,
+            file_name=spec.user_data_file_name,
+            text=spec.user_data,
+        )
+
+
+def startup_of(spec: VirtualMachineSpec) -> VirtualEnvironmentVmStartup | None:
+    """The ``startup`` block; None leaves order and delays to Proxmox."""
+    startup = spec.startup
+    if startup is None:
+        return None
+    return VirtualEnvironmentVmStartup(order=startup.order, up_delay=startup.up_delay, down_delay=startup.down_delay)
+
+
+def _balloon(spec: VirtualMachineSpec) -> int:
+    if not spec.ballooning:
+        return 0
+    return spec.memory_minimum or spec.memory // 2
+
+
+def _disks(spec: VirtualMachineSpec) -> list[VirtualEnvironmentVmDisk]:
+    boot = VirtualEnvironmentVmDisk(
+        interface=BOOT_INTERFACE,
+        datastore_id=spec.datastore,
+        size=spec.disk,
+        cache=spec.disk_cache,
+        discard="on",
+        ssd=True,
+        iothread=True,
+    )
+    further = [
+        VirtualEnvironmentVmDisk(
+            interface=interface,
+            datastore_id=disk.datastore or spec.datastore,
+            size=disk.size,
+            file_format=disk.format,
+            cache=disk.cache,
+            discard=disk.discard,
+            ssd=disk.ssd if not interface.startswith("virtio") else None,
+            iothread=disk.iothread if not interface.startswith("sata") else None,
+            backup=disk.backup,
+            replicate=disk.replicate,
+        )
+        for interface, disk in sorted(spec.disks.items())
+    ]
+    return [boot, *further]
+
+
+def _initialization(spec: VirtualMachineSpec) -> VirtualEnvironmentVmInitialization:
+    dns = spec.dns
+    account = VirtualEnvironmentVmInitializationUserAccount(username=spec.user, keys=list(spec.ssh_keys) or None)
+    return VirtualEnvironmentVmInitialization(
+        datastore_id=spec.datastore,
+        interface="ide2",
+        dns=VirtualEnvironmentVmInitializationDns(servers=[str(server) for server in dns.servers] or None, domain=dns.domain)
+        if dns.servers or dns.domain
+        else None,
+        ip_config=[
+            VirtualEnvironmentVmInitializationIpConfig(
+                ipv4=VirtualEnvironmentVmInitializationIpConfigIpv4(
+                    address=interface.address, gateway=str(interface.gateway) if interface.gateway else None
+                )
+            )
+            for interface in spec.interfaces
+        ]
+        or None,
+        # The provider refuses a user account beside own user data.
+        user_account=account if spec.user_data is None else None,
+        user_data_file_id=f"{spec.snippet_datastore}:snippets/{spec.user_data_file_name}" if spec.user_data is not None else None,
+        vendor_data_file_id=spec.vendor_data_file_id,
+    )
+
+
+def _lifecycle(spec: VirtualMachineSpec) -> TerraformResourceLifecycle:
+    ignored = ["clone", *(["initialization"] if spec.ignore_cloud_init_changes else [])]
+    return TerraformResourceLifecycle(ignore_changes=ignored, prevent_destroy=spec.protection or None)

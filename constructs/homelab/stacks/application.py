@@ -1,0 +1,56 @@
+"""The cdktf app: every stack of every environment, and which has to be applied before which."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from cdktf import App, TerraformStack
+
+from homelab.config.resolution import ResolvedEnvironment
+from homelab.config.state import S3State
+from homelab.stacks import cluster, templates
+from homelab.stacks.access import AccessStack
+from homelab.stacks.cluster import ClusterStack
+from homelab.stacks.guests import GuestsStack
+from homelab.stacks.templates import TemplatesStack
+
+
+def build_app(environments: Iterable[ResolvedEnvironment], *, outdir: Path | str | None = None) -> App:
+    """The app with the stacks of ``environments``; ``outdir`` is cdktf's own (``cdktf.out``) when None."""
+    app = App(outdir=str(outdir) if outdir is not None else None)
+    for resolved in environments:
+        add_stacks(app, resolved)
+    return app
+
+
+def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
+    """Add the stacks of one environment. A stack with nothing in it is left out.
+
+    Order: ``cluster`` and ``templates`` first, then the groups of guests; a group whose containers are cloned from another group's waits for it.
+    """
+    environment = resolved.environment
+    if isinstance(environment.state, S3State) and environment.state.create:
+        # Importing the bindings of the aws provider takes ten seconds and half a gigabyte: only who asks for them pays.
+        from homelab.stacks.state_backend import StateBackendStack  # noqa: PLC0415
+
+        StateBackendStack(app, environment=environment, state=environment.state)
+    if environment.access is not None:
+        AccessStack(app, environment=environment, settings=environment.access)
+    foundations: list[TerraformStack] = []
+    if cluster.is_needed(environment):
+        foundations.append(ClusterStack(app, environment=environment))
+    if templates.is_needed(resolved):
+        foundations.append(TemplatesStack(app, resolved=resolved))
+    groups = {group: GuestsStack(app, group=group, keys=keys, resolved=resolved) for group, keys in resolved.groups.items()}
+    group_of = {key: group for group, keys in resolved.groups.items() for key in keys}
+    for group, stack in groups.items():
+        for foundation in foundations:
+            stack.add_dependency(foundation)
+        for key in resolved.groups[group]:
+            origin = group_of.get(_clone_source(resolved, key))
+            if origin is not None and origin != group:
+                stack.add_dependency(groups[origin])
+
+
+def _clone_source(resolved: ResolvedEnvironment, key: str) -> str:
+    definition = resolved.environment.containers.get(key)
+    return (definition.clone_from if definition else None) or ""

@@ -1,0 +1,77 @@
+"""What every stack of an environment begins with: its state and the Proxmox provider."""
+
+from cdktf import LocalBackend, S3Backend, S3BackendEndpointConfig, TerraformStack
+from constructs import Construct
+from imports.proxmox.provider import ProxmoxProvider, ProxmoxProviderSsh, ProxmoxProviderSshNode
+
+from homelab.config.environment import Environment
+from homelab.config.proxmox import Proxmox
+from homelab.config.state import LocalState, S3State
+
+TERRAFORM_VERSION = ">= 1.9.0"
+FROM_STACK_TO_PROJECT = "../../.."
+"""From ``cdktf.out/stacks/<stack>``, where Terraform runs, to the folder that holds ``cdktf.out``."""
+
+
+def stack_id(environment: Environment, name: str) -> str:
+    """The name of a stack, which is also that of its state: ``<environment>-<name>``."""
+    return f"{environment.name}-{name}"
+
+
+def declare_backend(stack: TerraformStack, environment: Environment, state: LocalState | S3State) -> None:
+    """Give ``stack`` its own state. Without a backend cdktf would write one with an absolute path of this machine."""
+    # Escape hatch: cdktf has no argument for the version of Terraform that a stack needs.
+    stack.add_override("terraform.required_version", TERRAFORM_VERSION)
+    if isinstance(state, LocalState):
+        directory = state.directory.rstrip("/")
+        absolute = directory.startswith("/")
+        LocalBackend(stack, path=f"{directory if absolute else f'{FROM_STACK_TO_PROJECT}/{directory}'}/{stack.node.id}.tfstate")
+        return
+    backend = S3Backend(
+        stack,
+        bucket=state.bucket,
+        key=f"{state.prefix.strip('/')}/{environment.name}/{stack.node.id}.tfstate",
+        region=state.region,
+        encrypt=True,
+        kms_key_id=state.kms_key_id,
+        dynamodb_table=state.lock_table,
+        endpoints=S3BackendEndpointConfig(s3=state.endpoint, dynamodb=state.dynamodb_endpoint)
+        if state.endpoint or state.dynamodb_endpoint
+        else None,
+        # Servers other than Amazon's have neither its account service nor its metadata, and name buckets in the path.
+        use_path_style=True if state.endpoint else None,
+        skip_credentials_validation=True if state.endpoint else None,
+        skip_requesting_account_id=True if state.endpoint else None,
+        skip_metadata_api_check=True if state.endpoint else None,
+        skip_region_validation=True if state.endpoint else None,
+    )
+    if state.lock_file:
+        # Escape hatch: Terraform 1.10 brought use_lockfile after cdktf 0.21 was finished.
+        backend.add_override("use_lockfile", True)
+
+
+class EnvironmentStack(TerraformStack):
+    """Defines a stack of an environment with its backend and the Proxmox provider.
+
+    Decided for you: credentials are not in the stack, the provider reads ``PROXMOX_VE_*``.
+    """
+
+    def __init__(self, scope: Construct, name: str, *, environment: Environment) -> None:
+        super().__init__(scope, stack_id(environment, name))
+        declare_backend(self, environment, environment.state)
+        _declare_provider(self, environment.proxmox)
+
+
+def _declare_provider(stack: TerraformStack, proxmox: Proxmox) -> None:
+    nodes = [
+        ProxmoxProviderSshNode(name=name, address=node.address or name, port=node.ssh_port)
+        for name, node in proxmox.nodes.items()
+        if node.address is not None or node.ssh_port != 22
+    ]
+    ProxmoxProvider(
+        stack,
+        "proxmox",
+        endpoint=proxmox.endpoint,
+        insecure=True if proxmox.insecure else None,
+        ssh=ProxmoxProviderSsh(username=proxmox.ssh.username, agent=proxmox.ssh.agent, node_attribute=nodes or None),
+    )

@@ -1,0 +1,40 @@
+"""The guests of one group."""
+
+from collections.abc import Sequence
+
+from constructs import Construct
+
+from homelab.config.resolution import ResolvedEnvironment
+from homelab.proxmox.container import Container
+from homelab.proxmox.virtual_machine import VirtualMachine
+from homelab.stacks import outputs
+from homelab.stacks.environment_stack import EnvironmentStack
+
+
+class GuestsStack(EnvironmentStack):
+    """Defines ``<environment>-<group>``: the virtual machines and containers of a group.
+
+    Template containers come first, as containers of the same group may be cloned from them.
+
+    Outputs: ``vms_created``, ``vms_summary``, ``vm_ids``, ``lxc_containers_created``, ``lxc_summary``, ``lxc_ids``, ``infrastructure_summary``,
+    ``proxmox_configuration``.
+    """
+
+    def __init__(self, scope: Construct, *, group: str, keys: Sequence[str], resolved: ResolvedEnvironment) -> None:
+        super().__init__(scope, group, environment=resolved.environment)
+        machines = {key: resolved.virtual_machines[key] for key in keys if key in resolved.virtual_machines}
+        containers = {key: resolved.containers[key] for key in keys if key in resolved.containers}
+        for key, machine in machines.items():
+            VirtualMachine(self, key, spec=machine)
+        made = {spec.vm_id: Container(self, key, spec=spec) for key, spec in containers.items()}
+        for container in made.values():
+            origin = made.get(container.spec.clone_vm_id or 0)
+            if origin is not None:
+                container.node.add_dependency(origin)
+        outputs.declare_virtual_machines(
+            self, {key: (spec, f"proxmox_virtual_environment_vm.{key}") for key, spec in machines.items()}
+        )
+        outputs.declare_containers(
+            self, {key: (spec, f"proxmox_virtual_environment_container.{key}") for key, spec in containers.items()}
+        )
+        outputs.declare_summary(self, resolved.environment, virtual_machines=len(machines), containers=len(containers))
