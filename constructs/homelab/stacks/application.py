@@ -16,6 +16,9 @@ from homelab.stacks.templates import TemplatesStack
 
 def build_app(environments: Iterable[ResolvedEnvironment], *, outdir: Path | str | None = None) -> App:
     """The app with the stacks of ``environments``; ``outdir`` is cdktf's own (``cdktf.out``) when None."""
+    if outdir is not None:
+        # cdktf makes the folder but not the ones above it.
+        Path(outdir).parent.mkdir(parents=True, exist_ok=True)
     app = App(outdir=str(outdir) if outdir is not None else None)
     for resolved in environments:
         add_stacks(app, resolved)
