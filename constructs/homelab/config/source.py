@@ -14,7 +14,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from homelab.config.problems import InvalidEnvironment, Path, Problem
-from homelab.config.yaml_nodes import MalformedYaml, Mapping, Node, Scalar, Sequence, parse_nodes
+from homelab.config.yaml_nodes import DEEPEST, MalformedYaml, Mapping, Node, Scalar, Sequence, parse_nodes
 
 LARGEST_FILE = 8 * 1024 * 1024
 """Bytes that a file may have; ten thousand guests need two million."""
@@ -186,24 +186,23 @@ class _Construction:
     count: int = 0
 
     def value(self, node: Node, path: Path) -> Any:
+        self.count += 1
+        if self.count > MOST_NODES or len(path) > DEEPEST:
+            raise MalformedYaml(
+                "the file's aliases stand for too much",
+                line=node.line,
+                column=node.column,
+                allowed=f"{MOST_NODES} keys and values, {DEEPEST} levels",
+                fix="use fewer aliases inside of one another",
+            )
         if isinstance(node, Scalar):
             return self.scalar(node, path)
-        self.count += 1
         if isinstance(node, Mapping):
             return self.mapping(node, path)
         self.refuse_tag(node, path)
         return [self.value(item, (*path, index)) for index, item in enumerate(node.items)]
 
     def scalar(self, node: Scalar, path: Path) -> Any:
-        self.count += 1
-        if self.count > MOST_NODES:
-            raise MalformedYaml(
-                "the file's aliases stand for too much",
-                line=node.line,
-                column=node.column,
-                allowed=f"{MOST_NODES} keys and values in all",
-                fix="use fewer aliases inside of one another",
-            )
         text = node.text
         if not node.plain or node.tag is not None:
             self.refuse_tag(node, path)
@@ -273,7 +272,10 @@ class _Construction:
         self.add(node, path, f"the tag {tag} has no meaning here", allowed="values without tags", fix="remove the tag")
 
     def add(self, node: Node, path: Path, message: str, value: Any = None, *, allowed: str = "", fix: str = "") -> None:
-        self.problems.append(Problem(path, message, value, allowed, fix, line=node.line, column=node.column))
+        problem = Problem(path, message, value, allowed, fix, line=node.line, column=node.column)
+        # What an alias repeats is wrong once.
+        if not any((known.line, known.column, known.message) == (node.line, node.column, message) for known in self.problems):
+            self.problems.append(problem)
 
 
 def _is_merge(key: Scalar) -> bool:

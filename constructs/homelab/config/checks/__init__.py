@@ -1,0 +1,51 @@
+"""What must hold between the entries of an environment, and between the environments of a cluster.
+
+Each module has one subject. ``check`` of a module looks at one environment; ``check_cluster`` at all environments of one cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from homelab.config.checks.subject import Findings, ImageChecksums, Subject
+from homelab.config.environment import Environment
+from homelab.config.problems import Problem
+
+__all__ = ["ImageChecksums", "check_environment", "check_environments"]
+
+ENVIRONMENT_CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = ()
+CLUSTER_CHECKS: tuple[Callable[[Sequence[Subject]], Findings], ...] = ()
+
+
+def check_environment(environment: Environment, image_lock: ImageChecksums | None = None) -> list[Problem]:
+    """Everything that is wrong between the entries of ``environment``."""
+    return check_environments([environment], image_lock)[0]
+
+
+def check_environments(environments: Sequence[Environment], image_lock: ImageChecksums | None = None) -> list[list[Problem]]:
+    """What is wrong with each of ``environments``, also with respect to the others where they share a cluster."""
+    subjects = [Subject(environment, image_lock) for environment in environments]
+    found: dict[int, list[Problem]] = {id(subject): [problem for check in ENVIRONMENT_CHECKS for problem in check(subject)] for subject in subjects}
+    for cluster in _clusters(subjects):
+        for check_cluster in CLUSTER_CHECKS:
+            for subject, problem in check_cluster(cluster):
+                found[id(subject)].append(problem)
+    return [found[id(subject)] for subject in subjects]
+
+
+def _clusters(subjects: Sequence[Subject]) -> list[list[Subject]]:
+    """The subjects grouped by cluster: those with the same ``proxmox.cluster`` or the same endpoint belong together."""
+    clusters: list[tuple[set[str], list[Subject]]] = []
+    for subject in subjects:
+        proxmox = subject.environment.proxmox
+        marks = {f"endpoint {proxmox.endpoint.lower()}"} | ({f"cluster {proxmox.cluster}"} if proxmox.cluster else set())
+        members = [subject]
+        apart = []
+        for other_marks, others in clusters:
+            if other_marks & marks:
+                marks |= other_marks
+                members = [*others, *members]
+            else:
+                apart.append((other_marks, others))
+        clusters = [*apart, (marks, members)]
+    return [members for _, members in clusters]

@@ -1,0 +1,56 @@
+"""An environment without its entries that have errors, so that the rest can be checked all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from homelab.config.problems import Path
+
+ENDPOINT: Path = ("proxmox", "endpoint")
+_STAND_IN_ENDPOINT = "https://endpoint.invalid:8006"
+_ANY = "*"
+_ENTRIES: tuple[Path, ...] = (
+    ("proxmox", "nodes", _ANY, "datastores", _ANY),
+    ("proxmox", "nodes", _ANY),
+    ("proxmox", _ANY),
+    ("firewall", "aliases", _ANY),
+    ("firewall", "ipsets", _ANY),
+    ("firewall", "groups", _ANY),
+    ("networks", _ANY),
+    ("pools", _ANY),
+    ("templates", _ANY),
+    ("vms", _ANY),
+    ("containers", _ANY),
+    (_ANY,),
+)
+
+
+def entry_of(path: Path) -> Path:
+    """The entry that a problem at ``path`` spoils: the smallest one that the rest of the environment can do without."""
+    for pattern in _ENTRIES:
+        if len(path) >= len(pattern) and all(wanted in (part, _ANY) for wanted, part in zip(pattern, path, strict=False)):
+            return path[: len(pattern)]
+    return path
+
+
+def without(data: dict[str, Any], entries: Iterable[Path]) -> dict[str, Any]:
+    """A copy of ``data`` that lacks ``entries``. The endpoint, which can't be left out, is replaced by one that leads nowhere."""
+    for entry in entries:
+        data = _replaced(data, entry, _STAND_IN_ENDPOINT if entry == ENDPOINT else None)
+    return data
+
+
+def _replaced(data: Any, path: Path, value: Any) -> Any:
+    part, rest = path[0], path[1:]
+    if isinstance(data, list):
+        if not isinstance(part, int) or part >= len(data):
+            return data
+        return [*data[:part], *([_replaced(data[part], rest, value)] if rest else []), *data[part + 1 :]]
+    if not isinstance(data, dict) or (part not in data and value is None):
+        return data
+    if rest:
+        return {**data, part: _replaced(data.get(part), rest, value)}
+    if value is not None:
+        return {**data, part: value}
+    return {key: kept for key, kept in data.items() if key != part}
