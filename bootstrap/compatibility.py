@@ -1,0 +1,53 @@
+"""Which releases of Infisical are supported, and how one is told from another.
+
+The API has no version field. Two of its features date a server: the `/api/v1/projects` routes came with v0.150, and
+the status answer names the longest life of a token since the identity tokens were redesigned in v0.160.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from bootstrap.client import Infisical
+from bootstrap.errors import UnsupportedServerError
+from bootstrap.models import ServerStatus
+
+MINIMUM_VERSION = "v0.150"
+CHECKED_VERSION = "v0.162"
+"""The release whose answers the client was written against."""
+
+
+class Release(Enum):
+    """A span of Infisical releases that the API can tell apart."""
+
+    BEFORE_V0_150 = f"older than {MINIMUM_VERSION}"
+    FROM_V0_150 = f"{MINIMUM_VERSION} to v0.159"
+    FROM_V0_160 = "v0.160 or later"
+
+    @property
+    def supported(self) -> bool:
+        """Whether this package works with it."""
+        return self is not Release.BEFORE_V0_150
+
+
+def release_of(infisical: Infisical, status: ServerStatus) -> Release:
+    """The span of releases the server belongs to."""
+    if status.max_identity_access_token_ttl is not None:
+        return Release.FROM_V0_160
+    return Release.FROM_V0_150 if infisical.has_project_routes() else Release.BEFORE_V0_150
+
+
+def require_supported(infisical: Infisical, status: ServerStatus) -> Release:
+    """The release, where it is supported.
+
+    Raises:
+        UnsupportedServerError: the server is too old.
+    """
+    release = release_of(infisical, status)
+    if not release.supported:
+        raise UnsupportedServerError(
+            f"{infisical.domain}: Infisical is {release.value}; supported is {MINIMUM_VERSION} or later"
+            f" (checked with {CHECKED_VERSION})",
+            "back up the database and the encryption key, then upgrade Infisical",
+        )
+    return release

@@ -1,0 +1,172 @@
+"""Files that hold secrets: readable by their owner alone, written whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bootstrap.errors import BusyError, CredentialsError
+
+PRIVATE_MODE = 0o600
+RESERVED_BYTES = 16 * 1024
+"""More than any file this package writes."""
+
+
+class Reservation:
+    """Room for a private file, taken before the secret exists that goes into it.
+
+    Some secrets are shown once; a full disk or a missing permission has to be found before they are asked for.
+    `write` puts the content into place in one step. Without it, the end of the `with` block removes every trace.
+
+    Raises:
+        CredentialsError: the directory can't be written or the disk is full.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._new = path.with_name(f".{path.name}.new")
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        try:
+            self._new.unlink(missing_ok=True)
+            self._descriptor = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
+            os.fchmod(self._descriptor, PRIVATE_MODE)
+            os.posix_fallocate(self._descriptor, 0, RESERVED_BYTES)
+        except OSError as error:
+            self._discard()
+            raise _cannot_write(self.path, error) from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._discard()
+
+    def write(self, text: str, *, keep_previous: bool = False) -> None:
+        """Replaces the file by one with this content.
+
+        Args:
+            text: the content.
+            keep_previous: a file that was there stays beside it as `NAME.previous`.
+
+        Raises:
+            CredentialsError: the content could not be written; the file is as it was.
+        """
+        try:
+            content = text.encode()
+            written = 0
+            while written < len(content):
+                written += os.pwrite(self._descriptor, content[written:], written)
+            os.ftruncate(self._descriptor, len(content))
+            os.fsync(self._descriptor)
+            if keep_previous and self.path.exists():
+                self.path.replace(previous_of(self.path))
+            self._new.replace(self.path)
+            _sync_directory(self.path.parent)
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+
+    def _discard(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        self._new.unlink(missing_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a private file in one step.
+
+    Raises:
+        CredentialsError: it could not be written; the file is as it was.
+    """
+    with Reservation(path) as reservation:
+        reservation.write(text)
+
+
+def read_private(path: Path) -> str | None:
+    """The content of a private file, None where there is none.
+
+    Raises:
+        CredentialsError: other users may read it, it is not a file, or it can't be read.
+    """
+    try:
+        wrong = mode_fault(path)
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise CredentialsError(f"{path}: can't be read: {reason}", "make it readable, or move it away") from None
+    if wrong:
+        raise CredentialsError(
+            f"{path}: {wrong}",
+            f"run: chmod 600 {path} ; and replace the credentials in it if somebody else could read them",
+        )
+    return text
+
+
+def mode_fault(path: Path) -> str:
+    """What is wrong with the kind or the mode of a private file; empty where nothing is.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        return "is not a regular file"
+    mode = stat.S_IMODE(found.st_mode)
+    return f"its mode is {mode:04o}, allowed is {PRIVATE_MODE:04o}" if mode & ~PRIVATE_MODE else ""
+
+
+def previous_of(path: Path) -> Path:
+    """Where `write(keep_previous=True)` leaves the earlier file; Terraform does not read this name."""
+    return path.with_name(f"{path.name}.previous")
+
+
+@contextmanager
+def exclusive(path: Path, what: str) -> Iterator[None]:
+    """Holds a lock on the file `path` while the block runs; the system frees it when the process ends, however it ends.
+
+    Raises:
+        BusyError: another process holds it; the message calls it `what`.
+        CredentialsError: the lock file can't be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_MODE)
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            raise BusyError(
+                f"another bootstrap of {what} is running (process {holder})", "wait until it ends, then run again"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _cannot_write(path: Path, error: OSError) -> CredentialsError:
+    return CredentialsError(
+        f"{path}: can't be written: {error.strerror or error}", "make room and see to the permissions, then run again"
+    )
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
