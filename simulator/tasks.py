@@ -1,0 +1,130 @@
+"""Tasks: what Proxmox starts in the background and answers with a UPID."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from .errors import ApiError, TaskFailure
+from .faults import Faults
+from .state import Guest
+
+Effect = Callable[["Task"], Awaitable[None] | None]
+KEPT_TASKS = 20_000
+
+
+@dataclass(slots=True)
+class Task:
+    """A task and what it has written so far."""
+
+    upid: str
+    node: str
+    type: str
+    id: str
+    user: str
+    pid: int
+    starttime: int
+    endtime: int | None = None
+    exitstatus: str | None = None
+    lines: list[str] = field(default_factory=list)
+
+    def log(self, line: str) -> None:
+        """Adds a line to the log."""
+        self.lines.append(line)
+
+
+class Tasks:
+    """All tasks of the cluster; the newest `KEPT_TASKS` are kept."""
+
+    def __init__(self, seconds: float, faults: Faults) -> None:
+        self.seconds = seconds
+        self.faults = faults
+        self.by_upid: dict[str, Task] = {}
+        self._pid = 0x1000
+        self._background: set[asyncio.Task[None]] = set()
+
+    def start(
+        self,
+        node: str,
+        task_type: str,
+        task_id: str | int,
+        user: str,
+        effect: Effect,
+        *,
+        guest: Guest | None = None,
+        undo: Callable[[], None] | None = None,
+        seconds: float | None = None,
+    ) -> str:
+        """Starts a task.
+
+        Args:
+            effect: makes the change when the time is over; a coroutine function works during that time.
+            guest: is busy until the end.
+            undo: takes back what the request already did, if the task fails.
+            seconds: how long it takes, if not the usual time.
+        """
+        self._pid += 1
+        now = int(time.time())
+        upid = f"UPID:{node}:{self._pid:08X}:{self._pid * 7:08X}:{now:08X}:{task_type}:{task_id}:{user}:"
+        task = Task(upid, node, task_type, str(task_id), user, self._pid, now)
+        self.by_upid[upid] = task
+        if len(self.by_upid) > KEPT_TASKS:
+            self.by_upid.pop(next(iter(self.by_upid)))
+        fault = self.faults.for_task(task_type)
+        duration = self.seconds if seconds is None else seconds
+        if fault and fault.task_seconds is not None:
+            duration = fault.task_seconds
+        error = fault.task_error if fault else ""
+        if guest:
+            guest.busy += 1
+        if duration <= 0 and (error or not inspect.iscoroutinefunction(effect)):
+            self._finish(task, effect, guest, undo, error)
+        else:
+            running = asyncio.get_running_loop().create_task(self._run(task, effect, guest, undo, error, duration))
+            self._background.add(running)
+            running.add_done_callback(self._background.discard)
+        return upid
+
+    async def _run(
+        self,
+        task: Task,
+        effect: Effect,
+        guest: Guest | None,
+        undo: Callable[[], None] | None,
+        error: str,
+        seconds: float,
+    ) -> None:
+        started = time.monotonic()
+        failure = error
+        if not error and inspect.iscoroutinefunction(effect):
+            try:
+                await effect(task)
+            except (TaskFailure, ApiError) as problem:
+                failure = str(problem)
+        await asyncio.sleep(max(0.0, seconds - (time.monotonic() - started)))
+        self._finish(task, effect, guest, undo, failure)
+
+    def _finish(
+        self, task: Task, effect: Effect, guest: Guest | None, undo: Callable[[], None] | None, error: str
+    ) -> None:
+        if not error and not inspect.iscoroutinefunction(effect):
+            try:
+                effect(task)
+            except (TaskFailure, ApiError) as problem:
+                error = str(problem)
+        if error and undo:
+            undo()
+        if guest:
+            guest.busy -= 1
+        task.endtime = int(time.time())
+        task.exitstatus = error or "OK"
+        task.log(f"TASK ERROR: {error}" if error else "TASK OK")
+
+    async def close(self) -> None:
+        """Cancels what still runs."""
+        for running in list(self._background):
+            running.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
