@@ -11,10 +11,27 @@ from homelab.config.model import Model
 from homelab.config.names import DatastoreName, Key, NodeName, VmId
 from homelab.config.network import NetworkInterfaces
 from homelab.config.problems import Refused
+from homelab.config.text import Matching
 from homelab.config.units import Gibibytes, Mebibytes, gibibytes_between, mebibytes_between
 
-OsType = Literal["alpine", "archlinux", "centos", "debian", "devuan", "fedora", "gentoo", "nixos", "opensuse", "ubuntu", "unmanaged"]
+OsType = Literal[
+    "alpine", "archlinux", "centos", "debian", "devuan", "fedora", "gentoo", "nixos", "opensuse", "ubuntu", "unmanaged"
+]
 """What Proxmox knows of the system inside (provider: ``operating_system.type``). AlmaLinux and Rocky Linux are centos."""
+
+AbsolutePath = Annotated[
+    str, Matching(r"/[^:,\s]+", "an absolute path", "a path that begins with / and has no : , or space", "/srv/data")
+]
+DevicePath = Annotated[str, Matching(r"/dev/[^:,\s]+", "a device", "a path below /dev", "/dev/net/tun")]
+TemplateVolume = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z][A-Za-z0-9_.-]*:vztmpl/[^\s/]+",
+        "a container template",
+        "DATASTORE:vztmpl/FILE",
+        "local:vztmpl/my.tar.zst",
+    ),
+]
 
 
 def _mount_point_key(value: str) -> str:
@@ -29,20 +46,30 @@ class MountPoint(Model):
     Changing its size, volume or number replaces the container, so a container with mount points should have ``protection``.
     """
 
-    path: Annotated[str, Field(pattern=r"^/[^:,\s]+$")] = Field(description="Where it appears inside.")
-    size: Annotated[Gibibytes, gibibytes_between("1GiB", "128TiB")] | None = Field(None, description="Size of a new volume.")
-    datastore: DatastoreName | None = Field(None, description="Datastore of the new volume; the container's when left out.")
-    host_path: Annotated[str, Field(pattern=r"^/[^:,\s]+$")] | None = Field(
+    path: AbsolutePath = Field(description="Where it appears inside.")
+    size: Annotated[Gibibytes, gibibytes_between("1GiB", "128TiB")] | None = Field(
+        None, description="Size of a new volume."
+    )
+    datastore: DatastoreName | None = Field(
+        None, description="Datastore of the new volume; the container's when left out."
+    )
+    host_path: AbsolutePath | None = Field(
         None, description="A folder of the node instead of a volume; only root@pam with a password may set it."
     )
-    backup: bool = Field(True, description="Part of backups (the provider leaves it out); without effect for host_path.")
+    backup: bool = Field(
+        True, description="Part of backups (the provider leaves it out); without effect for host_path."
+    )
     read_only: bool = Field(False, description="Mounted read-only.")
     shared: bool = Field(False, description="The folder is the same on every node.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.size is None) == (self.host_path is None):
-            raise Refused("a mount point is either a new volume or a folder of the node", allowed="size or host_path", fix="set one of the two")
+            raise Refused(
+                "a mount point is either a new volume or a folder of the node",
+                allowed="size or host_path",
+                fix="set one of the two",
+            )
         return self
 
 
@@ -53,46 +80,65 @@ class Features(Model):
     keyctl: bool = Field(False, description="Allow keyctl(), which Docker inside an unprivileged container wants.")
     fuse: bool = Field(False, description="Allow FUSE file systems.")
     mknod: bool = Field(False, description="Allow device nodes.")
-    mount: tuple[Literal["nfs", "cifs", "ext4", "xfs"], ...] = Field((), description="File systems that may be mounted inside.")
+    mount: tuple[Literal["nfs", "cifs", "ext4", "xfs"], ...] = Field(
+        (), description="File systems that may be mounted inside."
+    )
 
 
 class ContainerSettings(GuestSettings):
     """A container but for its name, place and system."""
 
     cores: Annotated[int, Field(ge=1, le=64, strict=True)] = Field(1, description="CPU cores.")
-    cpu_units: Annotated[int, Field(ge=8, le=500_000, strict=True)] | None = Field(None, description="CPU weight; Proxmox's default when left out.")
+    cpu_units: Annotated[int, Field(ge=8, le=500_000, strict=True)] | None = Field(
+        None, description="CPU weight; Proxmox's default when left out."
+    )
     memory: Annotated[Mebibytes, mebibytes_between("64MiB", "128GiB")] = Field(512, description="Memory.")
     swap: Annotated[Mebibytes, mebibytes_between("0MiB", "128GiB")] = Field(512, description="Swap.")
-    disk: Annotated[Gibibytes, gibibytes_between("1GiB", "4TiB")] = Field(8, description="Size of the root file system. It can grow and never shrink.")
+    disk: Annotated[Gibibytes, gibibytes_between("1GiB", "4TiB")] = Field(
+        8, description="Size of the root file system. It can grow and never shrink."
+    )
     unprivileged: bool = Field(True, description="root inside is nobody outside.")
     features: Features = Field(Features(), description="What it may do beyond the usual.")
-    mount_points: dict[Annotated[str, AfterValidator(_mount_point_key)], MountPoint] = Field({}, description="Further file systems: mp0, mp1, ...")
-    devices: tuple[Annotated[str, Field(pattern=r"^/dev/[^:,\s]+$")], ...] = Field(
+    mount_points: dict[Annotated[str, AfterValidator(_mount_point_key)], MountPoint] = Field(
+        {}, description="Further file systems: mp0, mp1, ..."
+    )
+    devices: tuple[DevicePath, ...] = Field(
         (), description="Devices of the node inside, such as /dev/net/tun; only root@pam with a password may set them."
     )
     full_clone: bool = Field(True, description="With clone_from: copy the template's disk (true), or share it (false).")
-    template: bool = Field(False, description="Make it a template container that others are cloned from; it never runs.")
+    template: bool = Field(
+        False, description="Make it a template container that others are cloned from; it never runs."
+    )
 
     @model_validator(mode="after")
     def _mount_points_without_gap(self) -> Self:
         expected = {f"mp{index}" for index in range(len(self.mount_points))}
         if missing := sorted(expected - set(self.mount_points)):
-            raise Refused("mount points are numbered without a gap", allowed=", ".join(sorted(expected)), fix=f"call one of them {missing[0]}")
+            raise Refused(
+                "mount points are numbered without a gap",
+                allowed=", ".join(sorted(expected)),
+                fix=f"call one of them {missing[0]}",
+            )
         return self
 
 
 class Container(ContainerSettings, GuestReferences):
     """A container as an environment file writes it."""
 
-    os: str | None = Field(None, description="A container template from the catalogue, such as debian-12 or alpine-3.22.")
+    os: str | None = Field(
+        None, description="A container template from the catalogue, such as debian-12 or alpine-3.22."
+    )
     image: Image | None = Field(None, description="A container template of your own, with `os_type`.")
-    template_file: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*:vztmpl/[^\s/]+$")] | None = Field(
-        None, description="A container template that is on the node already, with `os_type`, such as local:vztmpl/my.tar.zst."
+    template_file: TemplateVolume | None = Field(
+        None,
+        description="A container template that is on the node already, with `os_type`, such as local:vztmpl/my.tar.zst.",
     )
     clone_from: Key | None = Field(None, description="A template container of this environment to clone.")
     os_type: OsType | None = Field(None, description="The system inside, for image and template_file.")
     network: NetworkInterfaces = Field((), description="Its network, or its interfaces in order.")
-    datastore: DatastoreName | None = Field(None, description="Datastore of its root file system; `defaults.datastore` when left out.")
+    datastore: DatastoreName | None = Field(
+        None, description="Datastore of its root file system; `defaults.datastore` when left out."
+    )
     ssh_keys: tuple[SshKey, ...] = Field((), description="Public keys of root, besides those of `defaults`.")
     dns: Dns | None = Field(None, description="Its DNS settings; those of its network and of `defaults` when left out.")
 
@@ -101,10 +147,18 @@ class Container(ContainerSettings, GuestReferences):
         given = [name for name in ("os", "image", "template_file", "clone_from") if getattr(self, name) is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
-            raise Refused(f"a container has one source, here: {found}", allowed="os, image, template_file or clone_from", fix="write os: debian-12")
+            raise Refused(
+                f"a container has one source, here: {found}",
+                allowed="os, image, template_file or clone_from",
+                fix="write os: debian-12",
+            )
         if (given[0] in ("image", "template_file")) != (self.os_type is not None):
             wanted = "needs" if self.os_type is None else "decides its own"
-            raise Refused(f"{given[0]} {wanted} os_type", allowed="os_type with image or template_file only", fix="add or remove os_type")
+            raise Refused(
+                f"{given[0]} {wanted} os_type",
+                allowed="os_type with image or template_file only",
+                fix="add or remove os_type",
+            )
         return self
 
 
@@ -120,5 +174,9 @@ class ContainerSpec(ContainerSettings, GuestSpec):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.template_file_id is None) == (self.clone_vm_id is None):
-            raise Refused("a container is made from a template file or cloned", allowed="template_file_id or clone_vm_id", fix="set one of the two")
+            raise Refused(
+                "a container is made from a template file or cloned",
+                allowed="template_file_id or clone_vm_id",
+                fix="set one of the two",
+            )
         return self

@@ -1,17 +1,20 @@
 """One environment: everything that an environment file says."""
 
-from typing import Annotated, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from homelab.config.container import Container
 from homelab.config.firewall import ClusterFirewall
-from homelab.config.guest import Dns, SshKey
+from homelab.config.guest import Dns, SshKey, UserName
 from homelab.config.model import Model
 from homelab.config.names import DatastoreName, Key, PoolName, Tag, VmId
 from homelab.config.network import Network
+from homelab.config.problems import Refused
 from homelab.config.proxmox import Proxmox
 from homelab.config.state import LocalState, State
+from homelab.config.text import Matching
 from homelab.config.virtual_machine import Template, VirtualMachine
 
 Reaction = Literal["error", "warning", "ignore"]
@@ -29,10 +32,12 @@ class Defaults(Model):
     """What guests get that say nothing else."""
 
     datastore: DatastoreName = Field("local-lvm", description="Datastore of disks.")
-    image_datastore: DatastoreName = Field("local", description="Datastore of downloaded images and container templates.")
+    image_datastore: DatastoreName = Field(
+        "local", description="Datastore of downloaded images and container templates."
+    )
     snippet_datastore: DatastoreName = Field("local", description="Datastore of cloud-init snippets.")
     ssh_keys: tuple[SshKey, ...] = Field((), description="Public SSH keys of every guest.")
-    user: str | None = Field(None, pattern=r"^[a-z_][a-z0-9_-]{0,31}$", description="Cloud-init user of virtual machines.")
+    user: UserName | None = Field(None, description="Cloud-init user of virtual machines.")
     dns: Dns = Field(Dns(), description="DNS settings.")
 
 
@@ -41,6 +46,16 @@ class VmIdRange(Model):
 
     first: VmId
     last: VmId
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first > self.last:
+            raise Refused(
+                "the range ends before it begins",
+                allowed="first not above last",
+                fix=f"write first: {self.last} and last: {self.first}",
+            )
+        return self
 
 
 class VmIds(Model):
@@ -57,15 +72,47 @@ class OverCommit(Model):
     memory: Reaction = Field("error", description="Guests' memory against the node's less what Proxmox keeps.")
     cores: Reaction = Field("warning", description="Guests' cores against the node's times `cores_ratio`.")
     disk: Reaction = Field("warning", description="Guests' disks against the datastore's size.")
-    cores_ratio: float = Field(4.0, ge=1, le=100, description="Virtual cores for each thread of the node before it counts.")
+    cores_ratio: float = Field(
+        4.0, ge=1, le=100, description="Virtual cores for each thread of the node before it counts."
+    )
 
 
 class Policy(Model):
     """How strictly an environment is checked."""
 
     over_commit: OverCommit = Field(OverCommit(), description="More promised than there is.")
-    unlocked_images: Reaction = Field("warning", description="An image without checksum, neither in the file nor in the lock file.")
+    unlocked_images: Reaction = Field(
+        "warning", description="An image without checksum, neither in the file nor in the lock file."
+    )
     vm_ids: VmIds = Field(VmIds(), description="Which VMIDs are for what.")
+
+
+ProxmoxUser = Annotated[
+    str, Matching(r"[A-Za-z0-9._-]+@(pam|pve)", "a user of Proxmox", "NAME@pve or NAME@pam", "homelab@pve")
+]
+AccessName = Annotated[
+    str, Matching(r"[A-Za-z][A-Za-z0-9._-]+", "the name of a role or token", "a letter, then letters, digits, . _ -")
+]
+Privilege = Annotated[
+    str, Matching(r"[A-Z][A-Za-z]+(\.[A-Z][A-Za-z]+)+", "a privilege", "a privilege in Proxmox's words", "VM.Audit")
+]
+
+
+def _moment(value: str) -> str:
+    try:
+        datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise Refused(
+            "this is not a moment in UTC", allowed="YYYY-MM-DDTHH:MM:SSZ", fix="write 2027-01-01T00:00:00Z"
+        ) from None
+    return value
+
+
+Moment = Annotated[
+    str,
+    AfterValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2027-01-01T00:00:00Z"]}),
+]
 
 
 class Access(Model):
@@ -74,13 +121,13 @@ class Access(Model):
     That stack alone is applied as root@pam. The token's value is an output (sensitive) and is in the state.
     """
 
-    user: str = Field("homelab@pve", pattern=r"^[A-Za-z0-9._-]+@(pam|pve)$", description="The user to make.")
-    role: str = Field("Homelab", pattern=r"^[A-Za-z][A-Za-z0-9._-]*$", description="The role to make.")
-    token: str = Field("terraform", pattern=r"^[A-Za-z][A-Za-z0-9._-]+$", description="Name of the user's API token.")
-    expires: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")] | None = Field(
+    user: ProxmoxUser = Field("homelab@pve", description="The user to make.")
+    role: AccessName = Field("Homelab", description="The role to make.")
+    token: AccessName = Field("terraform", description="Name of the user's API token.")
+    expires: Moment | None = Field(
         None, description="When the token ends, such as 2027-01-01T00:00:00Z; never when left out."
     )
-    privileges: tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+(\.[A-Z][A-Za-z]+)+$")], ...] = Field(
+    privileges: tuple[Privilege, ...] = Field(
         (), description="Further privileges, besides those that this environment needs."
     )
 

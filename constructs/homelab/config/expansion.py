@@ -64,7 +64,11 @@ def expand(environment: Environment) -> Iterator[ExpandedGuest]:
 
 
 def _expand_guest(
-    kind: Literal["vms", "containers"], key: str, definition: VirtualMachine | Container, environment: Environment, fallback: str | None
+    kind: Literal["vms", "containers"],
+    key: str,
+    definition: VirtualMachine | Container,
+    environment: Environment,
+    fallback: str | None,
 ) -> Iterator[ExpandedGuest]:
     path: Path = (kind, key)
     for index in range(definition.replicas or 1):

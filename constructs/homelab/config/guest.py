@@ -7,19 +7,43 @@ from pydantic import AfterValidator, Field
 
 from homelab.config.firewall import GuestFirewall
 from homelab.config.model import Model
-from homelab.config.names import BridgeName, DatastoreName, Domain, Hostname, Ipv4Address, Key, MacAddress, NodeName, PoolName, Tag, Vlan, VmId
+from homelab.config.names import (
+    BridgeName,
+    DatastoreName,
+    Domain,
+    Hostname,
+    Ipv4Address,
+    Key,
+    MacAddress,
+    NodeName,
+    PoolName,
+    Tag,
+    Vlan,
+    VmId,
+)
 from homelab.config.problems import Refused
+from homelab.config.text import Matching
 
-_SSH_KEY = re.compile(r"(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+=*( .*)?")
+_SSH_KEY = re.compile(
+    r"(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+=*( .*)?"
+)
 
 
 def _ssh_key(value: str) -> str:
     if "PRIVATE KEY" in value:
         raise Refused("this is a private key", allowed="a public key", fix="put the contents of the .pub file here")
     if not _SSH_KEY.fullmatch(value.strip()):
-        raise Refused("this is not a public SSH key", allowed="one line: type, key and comment", fix="copy ~/.ssh/id_ed25519.pub")
+        raise Refused(
+            "this is not a public SSH key", allowed="one line: type, key and comment", fix="copy ~/.ssh/id_ed25519.pub"
+        )
     return value.strip()
 
+
+UserName = Annotated[
+    str,
+    Matching(r"[a-z_][a-z0-9_-]{0,31}", "a user name", "a-z or _ first, then also 0-9 and -, 1 to 32 in all", "debian"),
+]
+"""The name of a user inside a guest."""
 
 SshKey = Annotated[str, AfterValidator(_ssh_key)]
 """A public SSH key, one line as in ``id_ed25519.pub``."""
@@ -49,7 +73,8 @@ class GuestSettings(Model):
     started: bool = Field(True, description="Whether it runs; false keeps it stopped.")
     startup: Startup | None = Field(None, description="Order and delays at the node's start.")
     protection: bool = Field(
-        False, description="Neither Proxmox nor Terraform removes the guest or its disks. For everything that holds data."
+        False,
+        description="Neither Proxmox nor Terraform removes the guest or its disks. For everything that holds data.",
     )
     firewall: GuestFirewall = Field(GuestFirewall(enabled=False), description="Its firewall; off when left out.")
 
@@ -72,7 +97,9 @@ class InterfaceSpec(Model):
 
     bridge: BridgeName
     vlan: Vlan | None = None
-    address: Annotated[str, Field(pattern=r"^([0-9.]+/[0-9]{1,2}|dhcp)$")] = Field("dhcp", description="Address with prefix length, or dhcp.")
+    address: Annotated[str, Field(pattern=r"^([0-9.]+/[0-9]{1,2}|dhcp)$")] = Field(
+        "dhcp", description="Address with prefix length, or dhcp."
+    )
     gateway: Ipv4Address | None = None
     mac: MacAddress | None = None
     mtu: int | None = None
@@ -95,7 +122,9 @@ class GuestSpec(Model):
     pool: PoolName | None = None
     dns: Dns = Dns()
     ssh_keys: tuple[SshKey, ...] = ()
-    firewall_names: dict[str, str] = Field({}, description="What names in firewall rules stand for, such as a network for its subnet.")
+    firewall_names: dict[str, str] = Field(
+        {}, description="What names in firewall rules stand for, such as a network for its subnet."
+    )
 
 
 DiskFormat = Literal["raw", "qcow2", "vmdk"]

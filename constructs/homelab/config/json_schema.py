@@ -79,5 +79,9 @@ def _chosen(choices: list[dict[str, Any]], data: Any) -> dict[str, Any]:
 
 
 def _child(schema: dict[str, Any], part: str | int) -> dict[str, Any]:
-    found: Any = schema.get("items") if isinstance(part, int) else schema.get("properties", {}).get(part, schema.get("additionalProperties"))
+    found: Any = (
+        schema.get("items")
+        if isinstance(part, int)
+        else schema.get("properties", {}).get(part, schema.get("additionalProperties"))
+    )
     return found if isinstance(found, dict) else {}

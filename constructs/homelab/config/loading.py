@@ -73,7 +73,11 @@ def _check(paths: Sequence[FilePath], image_lock: ImageChecksums | None) -> tupl
     findings = check_environments([environment for _, _, environment in whole], image_lock)
     for (draft, source, _), found in zip(whole, findings, strict=True):
         draft.problems += [source.place(problem) for problem in found if not _concerns(problem, draft.left_out)]
-    return drafts, [problem for draft in drafts for problem in sorted(draft.problems, key=lambda problem: (problem.line, problem.column))]
+    return drafts, [
+        problem
+        for draft in drafts
+        for problem in sorted(draft.problems, key=lambda problem: (problem.line, problem.column))
+    ]
 
 
 def _read(path: FilePath) -> _Draft:
@@ -111,7 +115,9 @@ def _name(path: FilePath, source: Source) -> tuple[str, list[Problem]]:
     problems: list[Problem] = []
     if "name" in source.data:
         fix = "remove the key; rename the file to rename the environment"
-        problems.append(Problem(("name",), "an environment is called like its file", source.data["name"], path.stem, fix))
+        problems.append(
+            Problem(("name",), "an environment is called like its file", source.data["name"], path.stem, fix)
+        )
     try:
         return _KEY.validate_python(path.stem), problems
     except ValidationError as error:
@@ -124,7 +130,9 @@ def _name(path: FilePath, source: Source) -> tuple[str, list[Problem]]:
 
 def _emptiness(source: Source) -> list[Problem]:
     known = Environment.model_fields
-    if any(source.data.get(key) not in (None, {}, []) for key in _CONTENT) or any(key not in known for key in source.data):
+    if any(source.data.get(key) not in (None, {}, []) for key in _CONTENT) or any(
+        key not in known for key in source.data
+    ):
         return []
     return [
         Problem(
@@ -140,5 +148,7 @@ def _concerns(problem: Problem, left_out: Iterable[Path]) -> bool:
     """Whether ``problem`` comes from what was left out, whose own errors are reported already."""
     named = problem.refers_to
     return any(
-        problem.path[: len(entry)] == entry or (named and (named[: len(entry)] == entry or entry[: len(named)] == named)) for entry in left_out
+        problem.path[: len(entry)] == entry
+        or (named and (named[: len(entry)] == entry or entry[: len(named)] == named))
+        for entry in left_out
     )

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from homelab.config.model import Model
 from homelab.config.names import BridgeName, DatastoreName, Key, NodeName, Port, Vlan
 from homelab.config.problems import Refused
+from homelab.config.text import Matching
 from homelab.config.units import Gibibytes, Mebibytes
 
 Content = Literal["images", "rootdir", "iso", "vztmpl", "import", "snippets", "backup"]
@@ -28,7 +29,9 @@ def _endpoint(value: str) -> str:
 class Datastore(Model):
     """Where a node keeps disks, images, templates, snippets or backups (Proxmox calls it storage)."""
 
-    content: tuple[Content, ...] = Field(("images", "rootdir"), description="What it may hold; Proxmox refuses the rest.")
+    content: tuple[Content, ...] = Field(
+        ("images", "rootdir"), description="What it may hold; Proxmox refuses the rest."
+    )
     size: Gibibytes | None = Field(None, description="Its capacity; needed to see that disks are over-committed.")
     shared: bool = Field(False, description="The same storage on every node that names it, such as NFS or Ceph.")
 
@@ -49,12 +52,21 @@ class Node(Model):
 
     cores: int = Field(ge=1, le=1024, strict=True, description="CPU threads of the node.")
     memory: Mebibytes = Field(description="Memory of the node.")
-    memory_reserved: Mebibytes = Field(2048, description="Memory kept for Proxmox itself (2GiB) and never given to guests.")
-    bridges: Annotated[dict[BridgeName, Bridge], BeforeValidator(_bridges)] = Field(
+    memory_reserved: Mebibytes = Field(
+        2048, description="Memory kept for Proxmox itself (2GiB) and never given to guests."
+    )
+    bridges: Annotated[
+        dict[BridgeName, Bridge],
+        BeforeValidator(_bridges, json_schema_input_type=list[BridgeName] | dict[BridgeName, Bridge]),
+    ] = Field(
         {"vmbr0": Bridge()}, description="Its bridges: a list of names, or a map that also says which VLANs reach them."
     )
-    datastores: dict[DatastoreName, Datastore] = Field(min_length=1, description="Its datastores by their id in Proxmox.")
-    address: str | None = Field(None, description="Host name or address for SSH uploads; the node's name when left out.")
+    datastores: dict[DatastoreName, Datastore] = Field(
+        min_length=1, description="Its datastores by their id in Proxmox."
+    )
+    address: str | None = Field(
+        None, description="Host name or address for SSH uploads; the node's name when left out."
+    )
     ssh_port: Port = Field(22, description="Port of the node's SSH server.")
 
 
@@ -64,8 +76,12 @@ class Ssh(Model):
     Keys and passwords are not written here: the SSH agent or ``PROXMOX_VE_SSH_PRIVATE_KEY`` and ``PROXMOX_VE_SSH_PASSWORD`` give them.
     """
 
-    username: str = Field("root", pattern=r"^[a-z_][a-z0-9_-]*$", description="User on the node; other than root it needs sudo.")
-    agent: bool | None = Field(None, description="Take keys from the SSH agent; PROXMOX_VE_SSH_AGENT decides when left out.")
+    username: Annotated[
+        str, Matching(r"[a-z_][a-z0-9_-]*", "a user name", "a-z or _ first, then also 0-9 and -", "root")
+    ] = Field("root", description="User on the node; other than root it needs sudo.")
+    agent: bool | None = Field(
+        None, description="Take keys from the SSH agent; PROXMOX_VE_SSH_AGENT decides when left out."
+    )
 
 
 class Proxmox(Model):
@@ -82,7 +98,12 @@ class Proxmox(Model):
         "api_token",
         description="api_token: PROXMOX_VE_API_TOKEN, which can do less than root. root_password: root@pam with PROXMOX_VE_PASSWORD.",
     )
-    insecure: bool = Field(False, description="Accept a certificate that can't be verified. Better: trust the node's CA with SSL_CERT_FILE.")
+    insecure: bool = Field(
+        False,
+        description="Accept a certificate that can't be verified. Better: trust the node's CA with SSL_CERT_FILE.",
+    )
     ssh: Ssh = Field(Ssh(), description="How snippets are uploaded.")
     nodes: dict[NodeName, Node] = Field(min_length=1, description="The nodes by name.")
-    default_node: NodeName | None = Field(None, description="Where guests go that name no node; the only node when there is one.")
+    default_node: NodeName | None = Field(
+        None, description="Where guests go that name no node; the only node when there is one."
+    )

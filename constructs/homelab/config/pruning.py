@@ -29,7 +29,9 @@ _ENTRIES: tuple[Path, ...] = (
 def entry_of(path: Path) -> Path:
     """The entry that a problem at ``path`` spoils: the smallest one that the rest of the environment can do without."""
     for pattern in _ENTRIES:
-        if len(path) >= len(pattern) and all(wanted in (part, _ANY) for wanted, part in zip(pattern, path, strict=False)):
+        if len(path) >= len(pattern) and all(
+            wanted in (part, _ANY) for wanted, part in zip(pattern, path, strict=False)
+        ):
             return path[: len(pattern)]
     return path
 

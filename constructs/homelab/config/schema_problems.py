@@ -65,7 +65,9 @@ def _path(detail: ErrorDetails, data: Any) -> tuple[Path, bool]:
     for part in detail["loc"]:
         if part == "[key]":
             about_key = True
-        elif (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
+        elif (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
             path.append(part)
             data = data[part]
         elif isinstance(data, list) and part in data:
@@ -87,7 +89,7 @@ def _value(path: Path, data: Any) -> Any:
 
 def _problem(detail: ErrorDetails, path: Path, source: Source, about_key: bool) -> Problem:
     kind, context = detail["type"], detail.get("ctx", {})
-    value = path[-1] if about_key else _value(path, source.data)
+    value = path[-1] if about_key and not isinstance(path[-1], int) else _value(path, source.data)
     schema = schema_at(path, source.data)
     reason = context.get("error")
     if kind == "extra_forbidden":
@@ -102,15 +104,41 @@ def _problem(detail: ErrorDetails, path: Path, source: Source, about_key: bool) 
         return _text_wanted(path, value, schema, source)
     if kind in _NUMBERS and not isinstance(value, str):
         small = kind.startswith("greater")
-        return Problem(path, f"this is too {'small' if small else 'large'}", value, _allowed(schema), f"choose {_allowed(schema)}")
+        return Problem(
+            path, f"this is too {'small' if small else 'large'}", value, _allowed(schema), f"choose {_allowed(schema)}"
+        )
     if kind == "literal_error":
         options = [str(option) for option in schema.get("enum", [])] or [str(schema.get("const", ""))]
         near = suggestion(str(value).lower(), options) or suggestion(str(value).upper(), options)
-        return Problem(path, "this is none of the possible values", shown(value), ", ".join(options), _did_you_mean(near, "write one of them"))
+        return Problem(
+            path,
+            "this is none of the possible values",
+            shown(value),
+            ", ".join(options),
+            _did_you_mean(near, "write one of them"),
+        )
     if kind in ("union_tag_not_found", "union_tag_invalid"):
-        return Problem((*path, "backend"), "the kind of state is missing or not known", _value((*path, "backend"), source.data), "local or s3", "add backend: local")
+        if path[-1:] != ("state",):
+            return Problem(
+                path,
+                f"a text or a map belongs here, not {_kind(value)}",
+                None,
+                _description(schema),
+                "write one of the two",
+            )
+        return Problem(
+            (*path, "backend"),
+            "the kind of state is missing or not known",
+            _value((*path, "backend"), source.data),
+            "local or s3",
+            "add backend: local",
+        )
     if kind.startswith("int_"):
-        fix = f"write {value} without quotes" if isinstance(value, str) and value.strip().isdecimal() else "write a whole number"
+        fix = (
+            f"write {value} without quotes"
+            if isinstance(value, str) and value.strip().isdecimal()
+            else "write a whole number"
+        )
         return Problem(path, "a whole number belongs here", shown(value), _allowed(schema), fix)
     if kind.startswith("float_") or kind == "finite_number":
         return Problem(path, "a number belongs here", shown(value), _allowed(schema), "write a number")
@@ -118,19 +146,37 @@ def _problem(detail: ErrorDetails, path: Path, source: Source, about_key: bool) 
         return Problem(path, "true or false belongs here", shown(value), "true, false", "write true or false")
     if kind in _MAPS:
         keys = ", ".join(schema.get("properties", {})) or "keys with values"
-        return Problem(path, f"a map belongs here, not {_kind(value)}", shown(value), keys, "write `key: value` lines below it")
+        return Problem(
+            path, f"a map belongs here, not {_kind(value)}", shown(value), keys, "write `key: value` lines below it"
+        )
     if kind in _LISTS:
         fix = "write its entries below it, each after `- `" if isinstance(value, dict) else f"write [{value}]"
         return Problem(path, f"a list belongs here, not {_kind(value)}", shown(value), _allowed(schema), fix)
     if kind == "too_short":
-        return Problem(path, "there must be at least one entry", None, _description(schema), "add an entry, or remove the key")
+        return Problem(
+            path, "there must be at least one entry", None, _description(schema), "add an entry, or remove the key"
+        )
     if kind == "too_long":
         return Problem(path, "there are too many entries", None, f"at most {context.get('max_length')}", "remove some")
     if kind == "string_too_short":
-        return Problem(path, "this is too short", shown(value), f"at least {context.get('min_length')} characters", "write more")
+        return Problem(
+            path, "this is too short", shown(value), f"at least {context.get('min_length')} characters", "write more"
+        )
     if kind == "string_too_long":
-        return Problem(path, f"this is too long: {len(str(value))} characters", shown(value), f"at most {context.get('max_length')} characters", "shorten it")
-    return Problem(path, "this value is not allowed here", shown(value), _allowed(schema), "compare with docs/environment.schema.json")
+        return Problem(
+            path,
+            f"this is too long: {len(str(value))} characters",
+            shown(value),
+            f"at most {context.get('max_length')} characters",
+            "shorten it",
+        )
+    return Problem(
+        path,
+        "this value is not allowed here",
+        shown(value),
+        _allowed(schema),
+        "compare with docs/environment.schema.json",
+    )
 
 
 def _unknown_key(path: Path, source: Source) -> Problem:
@@ -140,7 +186,9 @@ def _unknown_key(path: Path, source: Source) -> Problem:
         fix = "remove it; set PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD"
         return Problem(path, "credentials never stand in this file", allowed=", ".join(known), fix=fix)
     near = suggestion(name, known)
-    return Problem(path, f"the key {name} is not known here", allowed=", ".join(known), fix=_did_you_mean(near, "remove it"))
+    return Problem(
+        path, f"the key {name} is not known here", allowed=", ".join(known), fix=_did_you_mean(near, "remove it")
+    )
 
 
 def _unknown_key_spoils(path: Path, source: Source) -> tuple[Path, ...]:
@@ -167,13 +215,28 @@ def _nothing(path: Path, schema: dict[str, Any]) -> Problem:
 
 def _text_wanted(path: Path, value: Any, schema: dict[str, Any], source: Source) -> Problem:
     if isinstance(value, dict | list):
-        return Problem(path, f"a text belongs here, not {_kind(value)}", allowed=_allowed(schema), fix="write one value")
+        return Problem(
+            path, f"a text belongs here, not {_kind(value)}", allowed=_allowed(schema), fix="write one value"
+        )
     written = source.written(path) or str(value)
-    return Problem(path, f"a text belongs here, and YAML reads this as {_kind(value)}", written, _allowed(schema), f'put it in quotes: "{written}"')
+    return Problem(
+        path,
+        f"a text belongs here, and YAML reads this as {_kind(value)}",
+        written,
+        _allowed(schema),
+        f'put it in quotes: "{written}"',
+    )
 
 
 def _kind(value: Any) -> str:
-    names: dict[type, str] = {bool: "true or false", int: "a number", float: "a number", str: "a text", dict: "a map", list: "a list"}
+    names: dict[type, str] = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        dict: "a map",
+        list: "a list",
+    }
     return names.get(type(value), "nothing")
 
 

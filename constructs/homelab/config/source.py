@@ -14,7 +14,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from homelab.config.problems import InvalidEnvironment, Path, Problem
-from homelab.config.yaml_nodes import DEEPEST, MalformedYaml, Mapping, Node, Scalar, Sequence, parse_nodes
+from homelab.config.yaml_nodes import DEEPEST, MalformedYamlError, Mapping, Node, Scalar, Sequence, parse_nodes
 
 LARGEST_FILE = 8 * 1024 * 1024
 """Bytes that a file may have; ten thousand guests need two million."""
@@ -115,8 +115,10 @@ def read_source(path: FilePath) -> Source:
     text = _read_text(path)
     try:
         return _build(str(path), text)
-    except MalformedYaml as error:
-        raise _invalid(path, error.message, line=error.line, column=error.column, allowed=error.allowed, fix=error.fix) from None
+    except MalformedYamlError as error:
+        raise _invalid(
+            path, error.message, line=error.line, column=error.column, allowed=error.allowed, fix=error.fix
+        ) from None
 
 
 def _read_text(path: FilePath) -> str:
@@ -124,7 +126,9 @@ def _read_text(path: FilePath) -> str:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
-        raise _invalid(path, "there is no such file", fix="check the name; environment files are in environments/") from None
+        raise _invalid(
+            path, "there is no such file", fix="check the name; environment files are in environments/"
+        ) from None
     except IsADirectoryError:
         raise _invalid(path, "this is a folder", allowed="a YAML file", fix="name the files in it") from None
     except (OSError, ValueError) as error:
@@ -132,28 +136,40 @@ def _read_text(path: FilePath) -> str:
         raise _invalid(path, f"the file can't be read: {reason}", fix="check its owner and its mode") from None
     if len(content) > LARGEST_FILE:
         raise _invalid(
-            path, "the file is too large", allowed=f"{LARGEST_FILE // 1024 // 1024} MiB", fix="split it into several environments"
+            path,
+            "the file is too large",
+            allowed=f"{LARGEST_FILE // 1024 // 1024} MiB",
+            fix="split it into several environments",
         )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
-        raise _invalid(path, "the file is not UTF-8 text", line=line, column=column, allowed="UTF-8", fix="save it as UTF-8") from None
+        raise _invalid(
+            path, "the file is not UTF-8 text", line=line, column=column, allowed="UTF-8", fix="save it as UTF-8"
+        ) from None
 
 
-def _invalid(path: FilePath, message: str, *, line: int = 0, column: int = 0, allowed: str = "", fix: str = "") -> InvalidEnvironment:
-    return InvalidEnvironment([Problem((), message, allowed=allowed, fix=fix, file=str(path), line=line, column=column)])
+def _invalid(
+    path: FilePath, message: str, *, line: int = 0, column: int = 0, allowed: str = "", fix: str = ""
+) -> InvalidEnvironment:
+    return InvalidEnvironment(
+        [Problem((), message, allowed=allowed, fix=fix, file=str(path), line=line, column=column)]
+    )
 
 
 def _build(file: str, text: str) -> Source:
     root = parse_nodes(text)
     if root is None:
-        raise MalformedYaml(
-            "the file is empty, and nothing is planned from it: that would be a plan to destroy everything", line=1, column=1, fix=_RESTORE
+        raise MalformedYamlError(
+            "the file is empty, and nothing is planned from it: that would be a plan to destroy everything",
+            line=1,
+            column=1,
+            fix=_RESTORE,
         )
     if not isinstance(root, Mapping):
-        raise MalformedYaml(
+        raise MalformedYamlError(
             "the file holds no environment, and nothing is planned from it",
             line=root.line,
             column=root.column,
@@ -188,7 +204,7 @@ class _Construction:
     def value(self, node: Node, path: Path) -> Any:
         self.count += 1
         if self.count > MOST_NODES or len(path) > DEEPEST:
-            raise MalformedYaml(
+            raise MalformedYamlError(
                 "the file's aliases stand for too much",
                 line=node.line,
                 column=node.column,
@@ -222,7 +238,13 @@ class _Construction:
             return float(text)
         if _LEADING_ZERO.fullmatch(text):
             plain = text.lstrip("+-0o_") or "0"
-            self.add(node, path, "a number that begins with 0 may be octal", text, fix=f'write {plain}, or "{text}" if it is a text')
+            self.add(
+                node,
+                path,
+                "a number that begins with 0 may be octal",
+                text,
+                fix=f'write {plain}, or "{text}" if it is a text',
+            )
         return text
 
     def mapping(self, node: Mapping, path: Path) -> dict[str, Any]:
@@ -232,7 +254,13 @@ class _Construction:
         merged: list[tuple[Scalar, Node]] = []
         for key, value in node.pairs:
             if not isinstance(key, Scalar):
-                self.add(key, path, "this key is a list or a map", allowed="a text", fix="write a simple key, or put it in quotes")
+                self.add(
+                    key,
+                    path,
+                    "this key is a list or a map",
+                    allowed="a text",
+                    fix="write a simple key, or put it in quotes",
+                )
                 continue
             if _is_merge(key):
                 merged.append((key, value))
@@ -262,7 +290,13 @@ class _Construction:
                 for name, value in self.mapping(source, path).items():
                     values.setdefault(name, value)
             else:
-                self.add(key, path, "<< takes the entries of a map", allowed="<<: *anchor, or a list of them", fix="refer to the anchor of a map")
+                self.add(
+                    key,
+                    path,
+                    "<< takes the entries of a map",
+                    allowed="<<: *anchor, or a list of them",
+                    fix="refer to the anchor of a map",
+                )
         return values
 
     def refuse_tag(self, node: Node, path: Path) -> None:
@@ -274,7 +308,9 @@ class _Construction:
     def add(self, node: Node, path: Path, message: str, value: Any = None, *, allowed: str = "", fix: str = "") -> None:
         problem = Problem(path, message, value, allowed, fix, line=node.line, column=node.column)
         # What an alias repeats is wrong once.
-        if not any((known.line, known.column, known.message) == (node.line, node.column, message) for known in self.problems):
+        if not any(
+            (known.line, known.column, known.message) == (node.line, node.column, message) for known in self.problems
+        ):
             self.problems.append(problem)
 
 

@@ -5,6 +5,28 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from homelab.config.model import Model
+from homelab.config.text import Matching
+
+Bucket = Annotated[
+    str,
+    Matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket", "3 to 63 of a-z, 0-9, . and -", longest=63),
+]
+Region = Annotated[str, Matching(r"[a-z0-9-]+", "a region", "a region in Amazon's words", "us-east-2")]
+Prefix = Annotated[
+    str, Matching(r"[A-Za-z0-9._/-]+", "a prefix of object names", "letters, digits, . _ / -", "homelab")
+]
+Table = Annotated[
+    str, Matching(r"[A-Za-z0-9_.-]{3,255}", "the name of a table", "3 to 255 letters, digits, . _ -", longest=255)
+]
+Server = Annotated[
+    str,
+    Matching(
+        r"https?://[^/\s@]+/?",
+        "the address of a server",
+        "https://HOST or https://HOST:PORT",
+        "https://minio.home.arpa:9000",
+    ),
+]
 
 
 class LocalState(Model):
@@ -24,18 +46,18 @@ class S3State(Model):
     """
 
     backend: Literal["s3"]
-    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="Name of the bucket.")
-    region: str = Field("us-east-2", pattern=r"^[a-z0-9-]+$", description="Region of the bucket.")
-    prefix: str = Field("homelab", pattern=r"^[A-Za-z0-9._/-]+$", description="Objects are <prefix>/<environment>/<stack>.tfstate.")
-    lock_table: str | None = Field(
-        None, pattern=r"^[A-Za-z0-9_.-]{3,255}$", description="DynamoDB table for locks, with the key LockID."
+    bucket: Bucket = Field(description="Name of the bucket.")
+    region: Region = Field("us-east-2", description="Region of the bucket.")
+    prefix: Prefix = Field("homelab", description="Objects are <prefix>/<environment>/<stack>.tfstate.")
+    lock_table: Table | None = Field(None, description="DynamoDB table for locks, with the key LockID.")
+    lock_file: bool = Field(
+        False, description="Lock with an object beside the state instead of a table (Terraform 1.10 or later)."
     )
-    lock_file: bool = Field(False, description="Lock with an object beside the state instead of a table (Terraform 1.10 or later).")
-    endpoint: str | None = Field(
-        None, pattern=r"^https?://[^/]+/?$", description="Address of another S3 server than Amazon's, such as MinIO."
+    endpoint: Server | None = Field(None, description="Address of another S3 server than Amazon's, such as MinIO.")
+    dynamodb_endpoint: Server | None = Field(None, description="Address of another DynamoDB than Amazon's.")
+    kms_key_id: str | None = Field(
+        None, description="KMS key for the objects; the bucket's own encryption when left out."
     )
-    dynamodb_endpoint: str | None = Field(None, pattern=r"^https?://[^/]+/?$", description="Address of another DynamoDB than Amazon's.")
-    kms_key_id: str | None = Field(None, description="KMS key for the objects; the bucket's own encryption when left out.")
     create: bool = Field(
         False,
         description="Also synthesize <environment>-state-backend, which makes bucket, lock table and policy. Costs ten seconds a synthesis.",

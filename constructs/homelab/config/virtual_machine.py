@@ -1,25 +1,40 @@
 """Virtual machines and the templates that they are cloned from."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from homelab.config import cloud_config
-from homelab.config.guest import DiskFormat, Dns, GuestReferences, GuestSettings, GuestSpec, SshKey
-from homelab.config.image import Image, ImageSpec
+from homelab.config.guest import DiskFormat, Dns, GuestReferences, GuestSettings, GuestSpec, SshKey, UserName
+from homelab.config.image import ImageReference, ImageSpec
 from homelab.config.model import Model
 from homelab.config.names import DatastoreName, Key, NodeName, VmId
 from homelab.config.network import NetworkInterfaces
 from homelab.config.problems import Refused
-from homelab.config.units import Gibibytes, Mebibytes, gibibytes_between, mebibytes_between
+from homelab.config.text import Matching
+from homelab.config.units import Gibibytes, Mebibytes, format_mebibytes, gibibytes_between, mebibytes_between
 
 Cores = Annotated[int, Field(ge=1, le=64, strict=True)]
 Memory = Annotated[Mebibytes, mebibytes_between("128MiB", "128GiB")]
 BootDisk = Annotated[Gibibytes, gibibytes_between("4GiB", "4TiB")]
+PciAddress = Annotated[
+    str, Matching(r"[0-9a-fA-F:.;]+", "a PCI address", "an address as lspci prints it", "0000:01:00.0")
+]
+CpuList = Annotated[
+    str, Matching(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*", "a list of CPUs", "numbers and ranges with commas", "0-3,8")
+]
+Timeout = Annotated[str, Matching(r"[1-9][0-9]*[smh]", "a duration", "a whole number with s, m or h", "15m")]
+PackageName = Annotated[
+    str, Matching(r"[a-z0-9][a-z0-9+.:~=_-]*", "the name of a package", "a-z, 0-9 and + . : ~ = _ -")
+]
 Bios = Literal["seabios", "ovmf"]
 Machine = Literal["q35", "pc"]
-CpuType = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+CpuType = Annotated[str, Matching(r"[A-Za-z0-9_.-]+", "a CPU type", "a CPU type in Proxmox's words", "x86-64-v2-AES")]
+CloudConfig = Annotated[
+    str,
+    Matching(r"#cloud-config\n[\s\S]*", "cloud-init data", "a text whose first line is #cloud-config", "#cloud-config"),
+]
 
 _LAST_INDEX = {"scsi": 30, "virtio": 15, "sata": 5}
 BOOT_INTERFACE = "scsi0"
@@ -28,9 +43,15 @@ BOOT_INTERFACE = "scsi0"
 def _disk_interface(value: str) -> str:
     match = re.fullmatch(r"(scsi|virtio|sata)([0-9]{1,2})", value)
     if not match or int(match[2]) > _LAST_INDEX[match[1]]:
-        raise Refused("this is not a disk interface", allowed="scsi1-scsi30, virtio0-virtio15, sata0-sata5", fix="write scsi1")
+        raise Refused(
+            "this is not a disk interface", allowed="scsi1-scsi30, virtio0-virtio15, sata0-sata5", fix="write scsi1"
+        )
     if value == BOOT_INTERFACE:
-        raise Refused("scsi0 is the boot disk", allowed="scsi1-scsi30, virtio0-virtio15, sata0-sata5", fix="use `disk` for its size")
+        raise Refused(
+            "scsi0 is the boot disk",
+            allowed="scsi1-scsi30, virtio0-virtio15, sata0-sata5",
+            fix="use `disk` for its size",
+        )
     return value
 
 
@@ -41,7 +62,9 @@ DiskInterface = Annotated[str, AfterValidator(_disk_interface)]
 class Disk(Model):
     """A further disk of a virtual machine (provider: block ``disk``)."""
 
-    size: Annotated[Gibibytes, gibibytes_between("1GiB", "128TiB")] = Field(description="Its size. It can grow and never shrink.")
+    size: Annotated[Gibibytes, gibibytes_between("1GiB", "128TiB")] = Field(
+        description="Its size. It can grow and never shrink."
+    )
     datastore: DatastoreName | None = Field(None, description="Its datastore; the boot disk's when left out.")
     format: DiskFormat = Field("raw", description="File format; only raw on block storage such as LVM and ZFS.")
     cache: Literal["none", "writethrough", "writeback", "unsafe", "directsync"] = Field(
@@ -57,14 +80,11 @@ class Disk(Model):
 class CloudInit(Model):
     """First-boot settings of a virtual machine (provider: block ``initialization``). Changes after creation have no effect."""
 
-    user: str | None = Field(
-        None, pattern=r"^[a-z_][a-z0-9_-]{0,31}$", description="The user to make; the image's own, such as debian, when left out."
-    )
+    user: UserName | None = Field(None, description="The user to make; the image's own, such as debian, when left out.")
     ssh_keys: tuple[SshKey, ...] = Field((), description="Public keys of that user, besides those of `defaults`.")
     dns: Dns | None = Field(None, description="Its DNS settings; those of its network and of `defaults` when left out.")
-    user_data: str | None = Field(
+    user_data: CloudConfig | None = Field(
         None,
-        pattern=r"^#cloud-config\n",
         description="Your own user data in place of user and keys, uploaded as a snippet over SSH. Never put a secret in it.",
     )
 
@@ -73,8 +93,16 @@ class PciDevice(Model):
     """A device of the node given to the guest: by `mapping`, or by `id`, which only root@pam with a password may set."""
 
     mapping: str | None = Field(None, description="Name of a hardware mapping.")
-    id: str | None = Field(None, pattern=r"^[0-9a-fA-F:.;]+$", description="PCI address.")
+    id: PciAddress | None = Field(None, description="PCI address.")
     pcie: bool = Field(True, description="As PCI Express; needs machine q35.")
+
+    @model_validator(mode="after")
+    def _one_device(self) -> Self:
+        if (self.mapping is None) == (self.id is None):
+            raise Refused(
+                "a device is given by its mapping or by its id", allowed="mapping or id", fix="set one of the two"
+            )
+        return self
 
 
 class VirtualMachineSettings(GuestSettings):
@@ -82,21 +110,42 @@ class VirtualMachineSettings(GuestSettings):
 
     cores: Cores = Field(2, description="CPU cores.")
     sockets: Annotated[int, Field(ge=1, le=4, strict=True)] = Field(1, description="CPU sockets.")
-    cpu_type: CpuType = Field("x86-64-v2-AES", description="CPU model: x86-64-v2-AES migrates between nodes, host is the fastest.")
-    cpu_affinity: str | None = Field(None, pattern=r"^[0-9,-]+$", description="Host CPUs to run on; only root@pam may set it.")
+    cpu_type: CpuType = Field(
+        "x86-64-v2-AES", description="CPU model: x86-64-v2-AES migrates between nodes, host is the fastest."
+    )
+    cpu_affinity: CpuList | None = Field(None, description="Host CPUs to run on; only root@pam may set it.")
     memory: Memory = Field(2048, description="Memory.")
     ballooning: bool = Field(True, description="Give memory back under pressure, down to `memory_minimum`.")
-    memory_minimum: Memory | None = Field(None, description="Least memory with ballooning; half of `memory` when left out.")
+    memory_minimum: Memory | None = Field(
+        None, description="Least memory with ballooning; half of `memory` when left out."
+    )
     bios: Bios | None = Field(None, description="Firmware; the template's when left out.")
     machine: Machine | None = Field(None, description="Machine type; the template's when left out.")
-    os_type: Literal["l26", "l24", "win11", "win10", "win8", "win7", "other"] = Field("l26", description="Operating system type.")
-    vga: Literal["std", "cirrus", "vmware", "qxl", "virtio", "serial0", "none"] | None = Field(None, description="Display.")
+    os_type: Literal["l26", "l24", "win11", "win10", "win8", "win7", "other"] = Field(
+        "l26", description="Operating system type."
+    )
+    vga: Literal["std", "cirrus", "vmware", "qxl", "virtio", "serial0", "none"] | None = Field(
+        None, description="Display."
+    )
     disk: BootDisk = Field(20, description="Size of the boot disk, at least the template's.")
-    disk_cache: Literal["none", "writethrough", "writeback", "unsafe", "directsync"] = Field("none", description="Cache of the boot disk.")
+    disk_cache: Literal["none", "writethrough", "writeback", "unsafe", "directsync"] = Field(
+        "none", description="Cache of the boot disk."
+    )
     disks: dict[DiskInterface, Disk] = Field({}, description="Further disks by interface, such as scsi1.")
     pci_devices: tuple[PciDevice, ...] = Field((), max_length=16, description="Devices of the node given to the guest.")
-    full_clone: bool = Field(True, description="Copy the template's disk (true), or share it as a linked clone (false).")
-    agent_timeout: str = Field("15m", pattern=r"^[0-9]+[smh]$", description="How long to wait for the guest agent at creation.")
+    full_clone: bool = Field(
+        True, description="Copy the template's disk (true), or share it as a linked clone (false)."
+    )
+    agent_timeout: Timeout = Field("15m", description="How long to wait for the guest agent at creation.")
+
+    @model_validator(mode="after")
+    def _memory_in_order(self) -> Self:
+        if self.memory_minimum is not None and self.memory_minimum > self.memory:
+            allowed = f"128MiB to {format_mebibytes(self.memory)}, the guest's memory"
+            raise Refused(
+                "memory_minimum is more than memory", allowed=allowed, fix="lower memory_minimum, or raise memory"
+            )
+        return self
 
 
 class VirtualMachine(VirtualMachineSettings, GuestReferences):
@@ -104,8 +153,12 @@ class VirtualMachine(VirtualMachineSettings, GuestReferences):
 
     template: Key = Field(description="The template that it is cloned from, one of `templates`.")
     network: NetworkInterfaces = Field((), description="Its network, or its interfaces in order.")
-    datastore: DatastoreName | None = Field(None, description="Datastore of its disks; `defaults.datastore` when left out.")
-    agent: bool | None = Field(None, description="Talk to the guest agent and wait for an address; as the template when left out.")
+    datastore: DatastoreName | None = Field(
+        None, description="Datastore of its disks; `defaults.datastore` when left out."
+    )
+    agent: bool | None = Field(
+        None, description="Talk to the guest agent and wait for an address; as the template when left out."
+    )
     cloud_init: CloudInit = Field(CloudInit(), description="First-boot settings.")
 
 
@@ -117,9 +170,13 @@ class VirtualMachineSpec(VirtualMachineSettings, GuestSpec):
     datastore: DatastoreName = "local-lvm"
     snippet_datastore: DatastoreName = "local"
     agent: bool = Field(False, description="The guest runs the agent; without it no wait and no DHCP address.")
-    serial_device: bool = Field(True, description="Debian's and Ubuntu's cloud images don't start after a resize without one.")
+    serial_device: bool = Field(
+        True, description="Debian's and Ubuntu's cloud images don't start after a resize without one."
+    )
     user: str = "debian"
-    user_data: str | None = Field(None, description="The whole user data in place of user and keys; uploaded as a snippet.")
+    user_data: str | None = Field(
+        None, description="The whole user data in place of user and keys; uploaded as a snippet."
+    )
     user_data_file_name: str = "homelab-user-data.yaml"
     vendor_data_file_id: str | None = None
     ignore_cloud_init_changes: bool = True
@@ -136,12 +193,10 @@ class TemplateSettings(Model):
     machine: Machine = Field("q35", description="Machine type: q35, or pc (i440fx).")
     cpu_type: CpuType = Field("x86-64-v2-AES", description="CPU model.")
     guest_agent: bool = Field(True, description="Install qemu-guest-agent at the first boot of a clone.")
-    packages: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.:~=_-]*$")], ...] = Field(
-        (), description="Packages to install at the first boot of a clone."
-    )
+    packages: tuple[PackageName, ...] = Field((), description="Packages to install at the first boot of a clone.")
     run_commands: tuple[str, ...] = Field((), description="Commands to run once at the first boot of a clone.")
-    vendor_data: str | None = Field(
-        None, pattern=r"^#cloud-config\n", description="Your own vendor data in place of guest_agent, packages and run_commands."
+    vendor_data: CloudConfig | None = Field(
+        None, description="Your own vendor data in place of guest_agent, packages and run_commands."
     )
     tags: tuple[str, ...] = Field((), description="Further tags.")
     description: str | None = Field(None, max_length=8192, description="Notes in Proxmox.")
@@ -150,11 +205,17 @@ class TemplateSettings(Model):
 class Template(TemplateSettings):
     """A template as an environment file writes it."""
 
-    image: str | Image = Field(description="A name from the catalogue, such as debian-12, or url and checksum of your own.")
+    image: ImageReference = Field(
+        description="A name from the catalogue, such as debian-12, or url and checksum of your own."
+    )
     node: NodeName | None = Field(None, description="The node; `proxmox.default_node` when left out.")
-    datastore: DatastoreName | None = Field(None, description="Datastore of its disk; `defaults.datastore` when left out.")
+    datastore: DatastoreName | None = Field(
+        None, description="Datastore of its disk; `defaults.datastore` when left out."
+    )
     user: str | None = Field(None, description="The image's cloud-init user; from the catalogue when left out.")
-    serial_device: bool | None = Field(None, description="Whether clones need a serial device; from the catalogue, else true.")
+    serial_device: bool | None = Field(
+        None, description="Whether clones need a serial device; from the catalogue, else true."
+    )
 
 
 class TemplateSpec(TemplateSettings):
@@ -165,7 +226,9 @@ class TemplateSpec(TemplateSettings):
     datastore: DatastoreName = "local-lvm"
     snippet_datastore: DatastoreName = "local"
     snippet_prefix: str = Field("homelab", description="First part of the snippet's file name.")
-    snippet_nodes: tuple[NodeName, ...] = Field((), description="Nodes that need the snippet: the template's and those of its clones.")
+    snippet_nodes: tuple[NodeName, ...] = Field(
+        (), description="Nodes that need the snippet: the template's and those of its clones."
+    )
     image: ImageSpec
     bridge: str = "vmbr0"
     serial_device: bool = True

@@ -53,7 +53,7 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
-class MalformedYaml(Exception):
+class MalformedYamlError(Exception):
     """Text that is not YAML, or YAML that no environment needs; with the place (from 1) and what to do."""
 
     def __init__(self, message: str, *, line: int = 0, column: int = 0, allowed: str = "", fix: str = "") -> None:
@@ -69,13 +69,13 @@ def parse_nodes(text: str) -> Node | None:
     """The only document of ``text``; None when there is nothing but comments.
 
     Raises:
-        MalformedYaml: the text is not YAML, has more than one document, is nested too deep, or refers to itself.
+        MalformedYamlError: the text is not YAML, has more than one document, is nested too deep, or refers to itself.
     """
     try:
         return _document(_events(text))
     except yaml.reader.ReaderError as error:
         line, column = _line_and_column(text, error.position)
-        raise MalformedYaml(
+        raise MalformedYamlError(
             f"the character U+{_code_point(error):04X} is not allowed in YAML",
             line=line,
             column=column,
@@ -109,11 +109,19 @@ def _document(events: Iterator[Any]) -> Node | None:
             mark = event.start_mark
             line, column = mark.line + 1, mark.column + 1
             if len(open_nodes) == DEEPEST:
-                raise MalformedYaml(
-                    "the file is nested too deep", line=line, column=column, allowed=f"{DEEPEST} levels", fix="remove brackets or indentation"
+                raise MalformedYamlError(
+                    "the file is nested too deep",
+                    line=line,
+                    column=column,
+                    allowed=f"{DEEPEST} levels",
+                    fix="remove brackets or indentation",
                 )
             opened: Sequence | Mapping
-            opened = Mapping([], event.tag, line, column) if kind is yaml.MappingStartEvent else Sequence([], event.tag, line, column)
+            opened = (
+                Mapping([], event.tag, line, column)
+                if kind is yaml.MappingStartEvent
+                else Sequence([], event.tag, line, column)
+            )
             if event.anchor:
                 # None until it is closed: an alias inside would make a tree without end.
                 anchors[event.anchor] = None
@@ -131,7 +139,7 @@ def _document(events: Iterator[Any]) -> Node | None:
             node = _followed(event, anchors)
         elif kind is yaml.DocumentStartEvent and root is not None:
             mark = event.start_mark
-            raise MalformedYaml(
+            raise MalformedYamlError(
                 "a second document begins here",
                 line=mark.line + 1,
                 column=mark.column + 1,
@@ -152,7 +160,7 @@ def _document(events: Iterator[Any]) -> Node | None:
 def _followed(event: Any, anchors: dict[str, Node | None]) -> Node:
     place = {"line": event.start_mark.line + 1, "column": event.start_mark.column + 1}
     if event.anchor not in anchors:
-        raise MalformedYaml(
+        raise MalformedYamlError(
             f"no anchor &{event.anchor} comes before this alias",
             **place,
             allowed=", ".join(f"*{name}" for name in anchors) or "no anchor is defined above",
@@ -160,7 +168,9 @@ def _followed(event: Any, anchors: dict[str, Node | None]) -> Node:
         )
     node = anchors[event.anchor]
     if node is None:
-        raise MalformedYaml(f"*{event.anchor} stands inside of what it refers to", **place, fix="write the value out instead")
+        raise MalformedYamlError(
+            f"*{event.anchor} stands inside of what it refers to", **place, fix="write the value out instead"
+        )
     return node
 
 
@@ -175,10 +185,22 @@ def _line_and_column(text: str, position: int) -> tuple[int, int]:
 
 
 _EXPLANATIONS = (
-    ("mapping values are not allowed", "a `key: value` can't stand here", "indent keys of one level alike; put a text that has `: ` in quotes"),
+    (
+        "mapping values are not allowed",
+        "a `key: value` can't stand here",
+        "indent keys of one level alike; put a text that has `: ` in quotes",
+    ),
     ("could not find expected ':'", "a key without `:`, or a line that is indented wrongly", "write `key: value`"),
-    ("did not find expected key", "a line is indented differently from those beside it", "indent all keys of one level alike"),
-    ("did not find expected '-' indicator", "a line is indented differently from the list's other entries", "begin each entry of the list with `- `"),
+    (
+        "did not find expected key",
+        "a line is indented differently from those beside it",
+        "indent all keys of one level alike",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "a line is indented differently from the list's other entries",
+        "begin each entry of the list with `- `",
+    ),
     ("did not find expected ',' or ']'", "a `[` is not closed, or a comma is missing", "close the list with `]`"),
     ("did not find expected ',' or '}'", "a `{` is not closed, or a comma is missing", "close the map with `}`"),
     ("expected ',' or ']'", "a `[` is not closed, or a comma is missing", "close the list with `]`"),
@@ -186,28 +208,42 @@ _EXPLANATIONS = (
     ("did not find expected node content", "a `[` or `{` is not closed", "close it; the file may also be cut off"),
     ("found unexpected end of stream", "a quote is not closed", "close the quote; the file may also be cut off"),
     ("block sequence entries are not allowed", "a `- ` can't stand here", "put the list on lines of its own"),
-    ("expected <document start>", "a line is indented less than the first one", "begin every top-level key in the first column"),
+    (
+        "expected <document start>",
+        "a line is indented less than the first one",
+        "begin every top-level key in the first column",
+    ),
     ("expected alphabetic or numeric", "a value can't begin with & or *", "put the value in quotes"),
     ("found unknown escape character", "an escape that YAML doesn't know", "use single quotes for a text with \\"),
 )
 
 
-def _explained(error: yaml.MarkedYAMLError, text: str) -> MalformedYaml:
+def _explained(error: yaml.MarkedYAMLError, text: str) -> MalformedYamlError:
     words = " ".join(str(part) for part in (error.context, error.problem) if part)
     # What is never closed is best shown where it opens; the parser notices it at the end of the file.
-    unclosed = any(phrase in words for phrase in ("or ']'", "or '}'", "expected node content", "unexpected end of stream"))
+    unclosed = any(
+        phrase in words for phrase in ("or ']'", "or '}'", "expected node content", "unexpected end of stream")
+    )
     mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     lines = text.split("\n")
     written = lines[line - 1] if 0 < line <= len(lines) else ""
     if written[: len(written) - len(written.lstrip())].find("\t") >= 0 or written[column - 1 : column] == "\t":
-        return MalformedYaml(
-            "a tab stands where YAML wants spaces", line=line, column=written.find("\t") + 1, allowed="spaces", fix="indent with spaces, two for each level"
+        return MalformedYamlError(
+            "a tab stands where YAML wants spaces",
+            line=line,
+            column=written.find("\t") + 1,
+            allowed="spaces",
+            fix="indent with spaces, two for each level",
         )
     if "cannot start any token" in words:
         character = written[column - 1 : column]
-        return MalformedYaml(f"a value can't begin with {character}", line=line, column=column, fix="put the value in quotes")
+        return MalformedYamlError(
+            f"a value can't begin with {character}", line=line, column=column, fix="put the value in quotes"
+        )
     for phrase, message, fix in _EXPLANATIONS:
         if phrase in words:
-            return MalformedYaml(message, line=line, column=column, fix=fix)
-    return MalformedYaml(f"this is not YAML: {words}", line=line, column=column, fix="compare it with a file in environments/")
+            return MalformedYamlError(message, line=line, column=column, fix=fix)
+    return MalformedYamlError(
+        f"this is not YAML: {words}", line=line, column=column, fix="compare it with a file in environments/"
+    )

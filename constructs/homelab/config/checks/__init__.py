@@ -22,10 +22,14 @@ def check_environment(environment: Environment, image_lock: ImageChecksums | Non
     return check_environments([environment], image_lock)[0]
 
 
-def check_environments(environments: Sequence[Environment], image_lock: ImageChecksums | None = None) -> list[list[Problem]]:
+def check_environments(
+    environments: Sequence[Environment], image_lock: ImageChecksums | None = None
+) -> list[list[Problem]]:
     """What is wrong with each of ``environments``, also with respect to the others where they share a cluster."""
     subjects = [Subject(environment, image_lock) for environment in environments]
-    found: dict[int, list[Problem]] = {id(subject): [problem for check in ENVIRONMENT_CHECKS for problem in check(subject)] for subject in subjects}
+    found: dict[int, list[Problem]] = {
+        id(subject): [problem for check in ENVIRONMENT_CHECKS for problem in check(subject)] for subject in subjects
+    }
     for cluster in _clusters(subjects):
         for check_cluster in CLUSTER_CHECKS:
             for subject, problem in check_cluster(cluster):
@@ -38,7 +42,9 @@ def _clusters(subjects: Sequence[Subject]) -> list[list[Subject]]:
     clusters: list[tuple[set[str], list[Subject]]] = []
     for subject in subjects:
         proxmox = subject.environment.proxmox
-        marks = {f"endpoint {proxmox.endpoint.lower()}"} | ({f"cluster {proxmox.cluster}"} if proxmox.cluster else set())
+        marks = {f"endpoint {proxmox.endpoint.lower()}"} | (
+            {f"cluster {proxmox.cluster}"} if proxmox.cluster else set()
+        )
         members = [subject]
         apart = []
         for other_marks, others in clusters:

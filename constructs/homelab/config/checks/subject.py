@@ -43,7 +43,7 @@ Findings = Iterator[tuple[Subject, Problem]]
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str) -> str:
-    """"did you mean ...?" with the one of ``known`` that resembles ``name``; ``otherwise`` where none does."""
+    """ "did you mean ...?" with the one of ``known`` that resembles ``name``; ``otherwise`` where none does."""
     near = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else otherwise
 
