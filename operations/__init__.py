@@ -1,0 +1,1 @@
+"""Day two: what is done with a deployment once it is described. It reads the configuration, never a construct."""

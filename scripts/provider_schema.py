@@ -1,0 +1,53 @@
+"""Writes schemas/proxmox@VERSION.json anew: the provider's schema as its own program states it, for `cdktf get`.
+
+The provider comes from the mirror that `make providers` fills. The result depends on the provider's version alone.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+from operations.provider_mirror import (
+    PROJECT,
+    REGISTRIES,
+    Provider,
+    declared_providers,
+    terraform_environment,
+    terraform_program,
+)
+
+
+def schema_file(provider: Provider) -> Path:
+    """Returns where `cdktf get` looks for a provider's schema: `schemas/NAME@VERSION.json`."""
+    return PROJECT / "schemas" / f"{provider.name}@{provider.version}.json"
+
+
+def schema_text(provider: Provider) -> str:
+    """Returns the schema that the provider's program states, in the form `cdktf get` reads.
+
+    Raises:
+        subprocess.CalledProcessError: Terraform could not start the provider; `stderr` says why.
+    """
+    requirement = {"source": f"{REGISTRIES[0]}/{provider.source}", "version": provider.version}
+    with tempfile.TemporaryDirectory() as folder:
+        configuration = {"terraform": {"required_providers": {provider.name: requirement}}}
+        (Path(folder) / "main.tf.json").write_text(json.dumps(configuration), encoding="utf-8")
+        _terraform(folder, "init", "-input=false", "-no-color")
+        schema = json.loads(_terraform(folder, "providers", "schema", "-json"))
+        schema["provider_versions"] = json.loads(_terraform(folder, "version", "-json"))["provider_selections"]
+    return json.dumps(schema, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def _terraform(folder: str, *arguments: str) -> str:
+    command = [terraform_program(), *arguments]
+    environment = terraform_environment()
+    return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    proxmox = declared_providers()["proxmox"]
+    schema_file(proxmox).write_text(schema_text(proxmox), encoding="utf-8")
+    print(f"==> {schema_file(proxmox).relative_to(PROJECT)} written")
