@@ -29,7 +29,7 @@ from homelab.config.container import ContainerSpec, MountPoint
 from homelab.proxmox.firewall import GuestFirewall
 
 
-class Container(Construct):
+class Container(VirtualEnvironmentContainer):
     """Defines an LXC container, made from a container template or cloned from a template container.
 
     Decided for you: unprivileged unless the spec says otherwise; mount points are part of backups; root logs in by key, no password is
@@ -41,11 +41,9 @@ class Container(Construct):
     """
 
     def __init__(self, scope: Construct, id_: str, *, spec: ContainerSpec) -> None:
-        super().__init__(scope, id_)
-        self.spec = spec
-        self.resource = VirtualEnvironmentContainer(
-            self,
-            "Default",
+        super().__init__(
+            scope,
+            id_,
             node_name=spec.node,
             vm_id=spec.vm_id,
             description=spec.description,
@@ -74,8 +72,9 @@ class Container(Construct):
             wait_for_ip=VirtualEnvironmentContainerWaitForIp(ipv4=True) if _waits_for_address(spec) else None,
             lifecycle=_lifecycle(spec),
         )
+        self.spec = spec
         if spec.pool is not None:
-            PoolMembership(self, "pool", pool_id=spec.pool, vm_id=spec.vm_id, depends_on=[self.resource])
+            PoolMembership(self, "pool", pool_id=spec.pool, vm_id=spec.vm_id, depends_on=[self])
         if spec.firewall.enabled:
             GuestFirewall(
                 self,
@@ -85,7 +84,7 @@ class Container(Construct):
                 container=True,
                 settings=spec.firewall,
                 names=spec.firewall_names,
-                guest=self.resource,
+                guest=self,
             )
 
 

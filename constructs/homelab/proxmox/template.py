@@ -37,7 +37,7 @@ class VmTemplate(Construct):
         self.spec = spec
         image = Image(self, "image", spec=spec.image)
         snippets = self._snippets(spec)
-        vm = VirtualEnvironmentVm(
+        VirtualEnvironmentVm(
             self,
             "Default",
             node_name=spec.node,
@@ -67,6 +67,7 @@ class VmTemplate(Construct):
                 )
             ],
             efi_disk=efi_disk(spec.datastore) if spec.bios == "ovmf" else None,
+            network_device=network_devices([InterfaceSpec(bridge=spec.bridge)]),
             serial_device=[VirtualEnvironmentVmSerialDevice()] if spec.serial_device else None,
             initialization=VirtualEnvironmentVmInitialization(
                 datastore_id=spec.datastore,
@@ -79,7 +80,6 @@ class VmTemplate(Construct):
             lifecycle=TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=["disk[0].import_from"]),
             depends_on=[snippet.file for snippet in snippets],
         )
-        vm.add_override("network_device", network_devices([InterfaceSpec(bridge=spec.bridge)]))
 
     def _snippets(self, spec: TemplateSpec) -> list[Snippet]:
         text = spec.vendor_data_text

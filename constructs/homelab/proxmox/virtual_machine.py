@@ -29,7 +29,7 @@ from homelab.proxmox.snippet import Snippet
 from homelab.proxmox.template import efi_disk
 
 
-class VirtualMachine(Construct):
+class VirtualMachine(VirtualEnvironmentVm):
     """Defines a virtual machine, cloned from a template.
 
     Decided for you: what cloud-init says and which template it came from is ignored after creation, as a change to either would
@@ -41,12 +41,9 @@ class VirtualMachine(Construct):
     """
 
     def __init__(self, scope: Construct, id_: str, *, spec: VirtualMachineSpec) -> None:
-        super().__init__(scope, id_)
-        self.spec = spec
-        user_data = self._user_data(spec)
-        self.resource = VirtualEnvironmentVm(
-            self,
-            "Default",
+        super().__init__(
+            scope,
+            id_,
             node_name=spec.node,
             vm_id=spec.vm_id,
             name=spec.hostname,
@@ -80,6 +77,7 @@ class VirtualMachine(Construct):
                 wait_for_ip=VirtualEnvironmentVmAgentWaitForIp(ipv4=True) if spec.agent and spec.interfaces else None,
             ),
             disk=_disks(spec),
+            network_device=network_devices(spec.interfaces),
             efi_disk=efi_disk(spec.datastore) if spec.bios == "ovmf" else None,
             serial_device=[VirtualEnvironmentVmSerialDevice()] if spec.serial_device else None,
             vga=VirtualEnvironmentVmVga(type=spec.vga) if spec.vga else None,
@@ -90,9 +88,10 @@ class VirtualMachine(Construct):
             or None,
             initialization=_initialization(spec),
             lifecycle=_lifecycle(spec),
-            depends_on=[user_data.file] if user_data else None,
         )
-        self.resource.add_override("network_device", network_devices(spec.interfaces))
+        self.spec = spec
+        if spec.user_data is not None:
+            self.depends_on = [self._user_data(spec, spec.user_data).file.fqn]
         if spec.firewall.enabled:
             GuestFirewall(
                 self,
@@ -101,19 +100,17 @@ class VirtualMachine(Construct):
                 vm_id=spec.vm_id,
                 settings=spec.firewall,
                 names=spec.firewall_names,
-                guest=self.resource,
+                guest=self,
             )
 
-    def _user_data(self, spec: VirtualMachineSpec) -> Snippet | None:
-        if spec.user_data is None:
-            return None
+    def _user_data(self, spec: VirtualMachineSpec, text: str) -> Snippet:
         return Snippet(
             self,
             "user-data",
             node=spec.node,
             datastore=spec.snippet_datastore,
             file_name=spec.user_data_file_name,
-            text=spec.user_data,
+            text=text,
         )
 
 

@@ -1,0 +1,1 @@
+"""Measurements as ratios: each figure compares two programs in one run on one machine."""
