@@ -23,21 +23,21 @@ def main() -> int:
     try:
         image_lock = read_image_lock(default_lock_path(PROJECT))
         files = select_files(wanted, PROJECT)
-        environments, warnings = load_environments(files, image_lock=image_lock)
+        loaded = load_environments(files, image_lock=image_lock)
     except InvalidEnvironment as error:
         print("\n\n".join(render(problem) for problem in error.problems), f"\n{error}: nothing was synthesized.", file=sys.stderr, sep="\n")
         return 1
     except ImageLockError as error:
         print(error, file=sys.stderr)
         return 1
-    for warning in warnings:
+    for warning in loaded.warnings:
         print(render(warning), file=sys.stderr)
 
     # Imported this late because jsii starts a Node process, which a mistake in a file should not have to wait for.
     os.environ.setdefault("NODE_NO_WARNINGS", "1")
     from homelab.stacks.application import build_app
 
-    build_app((resolve(environment, image_lock) for environment in environments), outdir=os.environ.get("CDKTF_OUTDIR")).synth()
+    build_app((resolve(environment, image_lock) for environment in loaded.environments), outdir=os.environ.get("CDKTF_OUTDIR")).synth()
     return 0
 
 
