@@ -1,5 +1,7 @@
-"""References to container images as people write them, brought to one form: ``postgres:15-alpine`` is
-``docker.io/library/postgres:15-alpine``. The grammar is that of the distribution project, which Docker and Podman use.
+"""References to container images as people write them, brought to one form.
+
+``postgres:15-alpine`` is ``docker.io/library/postgres:15-alpine``. The grammar is that of the distribution project,
+which Docker and Podman use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The built-in catalogue: vendors' cloud images for VMs and Proxmox' container templates, by short names such as ``debian-13``.
+"""The built-in catalogue of cloud images for VMs and container templates, by short names such as ``debian-13``.
 
 Names and addresses only: no checksum is kept here. ``homelab images lock`` reads the vendor's own checksum file and
 writes what it finds to the lock file, which also pins addresses that always serve the newest build (``latest``,
@@ -7,21 +7,21 @@ writes what it finds to the lock file, which also pins addresses that always ser
 Where the facts come from:
 
 * Container templates: file names as ``pveam available --section system`` prints them on Proxmox VE 9, from the signed
-  appliance index that ``pveam`` itself reads (``PVE::APLInfo``, package pve-manager). The index is served over plain HTTP.
-* ``os_type``: the values that ``operating_system.type`` of ``proxmox_virtual_environment_container`` accepts. AlmaLinux
-  and Rocky Linux have none of their own; Proxmox sets them up as ``centos``.
-* Debian and Ubuntu cloud images: the provider's documentation of ``proxmox_download_file`` and the vendors' directories.
-  Debian's ``generic`` image and not ``genericcloud``, whose kernel lacks the driver of the drive that carries the
-  cloud-init data.
-* AlmaLinux, Rocky Linux, Fedora, Arch Linux, openSUSE and Alpine cloud images: the vendors' download directories, as the
-  checksum files kept as test data by KubeVirt's containerdisks and by other public users of these images name them.
+  appliance index that ``pveam`` itself reads (``PVE::APLInfo``, package pve-manager), which is served over plain HTTP.
+* ``os_type``: the values that ``operating_system.type`` of ``proxmox_virtual_environment_container`` accepts.
+  AlmaLinux and Rocky Linux have none of their own; Proxmox sets them up as ``centos``.
+* Debian and Ubuntu cloud images: the provider's documentation of ``proxmox_download_file`` and the vendors'
+  directories. Debian's ``generic`` image and not ``genericcloud``, whose kernel lacks the driver of the drive that
+  carries the cloud-init data.
+* AlmaLinux, Rocky Linux, Fedora, Arch Linux, openSUSE and Alpine cloud images: the vendors' download directories, as
+  the checksum files kept as test data by KubeVirt's containerdisks and by other public users of these images name them.
 * ``default_user``: cloud-init's own defaults for the distribution; ``sles`` for openSUSE Leap 16.0 is what KubeVirt's
   containerdisks logs in with.
 * ``serial_device``: Debian's and Ubuntu's images panic while their disk is resized on a VM without one (bpg/proxmox
   issues 1639 and 1770).
 
-AlmaLinux 10 and Rocky Linux 10 are offered as container templates only: their VMs need the CPU type ``x86-64-v3``, above
-the ``x86-64-v2-AES`` that suits every node. Alpine's images are those for BIOS, the provider's default.
+AlmaLinux 10 and Rocky Linux 10 are offered as container templates only: their VMs need the CPU type ``x86-64-v3``,
+above the ``x86-64-v2-AES`` that suits every node. Alpine's images are those for BIOS, the provider's default.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _ubuntu(version: str, codename: str) -> DiskImage:
 
 
 def _plain(
-    name: str, directory: str, file_name: str, checksum_file: str, os_family: OsFamily, default_user: str
+    name: str, directory: str, file_name: str, *, checksum_file: str, os_family: OsFamily, default_user: str
 ) -> DiskImage:
     return DiskImage(
         name=name,
@@ -185,21 +185,35 @@ def _fedora(version: int, compose: str) -> DiskImage:
         f"fedora-{version}",
         f"https://download.fedoraproject.org/pub/fedora/linux/releases/{version}/Cloud/x86_64/images",
         f"Fedora-Cloud-Base-Generic-{version}-{compose}.x86_64.qcow2",
-        f"Fedora-Cloud-{version}-{compose}-x86_64-CHECKSUM",
-        "fedora",
-        "fedora",
+        checksum_file=f"Fedora-Cloud-{version}-{compose}-x86_64-CHECKSUM",
+        os_family="fedora",
+        default_user="fedora",
     )
 
 
 def _leap(version: str, file_name: str, default_user: str) -> DiskImage:
     directory = f"https://download.opensuse.org/distribution/leap/{version}/appliances"
-    return _plain(f"opensuse-leap-{version}", directory, file_name, f"{file_name}.sha256", "opensuse", default_user)
+    return _plain(
+        f"opensuse-leap-{version}",
+        directory,
+        file_name,
+        checksum_file=f"{file_name}.sha256",
+        os_family="opensuse",
+        default_user=default_user,
+    )
 
 
 def _alpine(branch: str, release: str) -> DiskImage:
     directory = f"https://dl-cdn.alpinelinux.org/alpine/v{branch}/releases/cloud"
     file_name = f"nocloud_alpine-{release}-x86_64-bios-cloudinit-r0.qcow2"
-    return _plain(f"alpine-{branch}", directory, file_name, f"{file_name}.sha512", "alpine", "alpine")
+    return _plain(
+        f"alpine-{branch}",
+        directory,
+        file_name,
+        checksum_file=f"{file_name}.sha512",
+        os_family="alpine",
+        default_user="alpine",
+    )
 
 
 DISK_IMAGES: Mapping[str, DiskImage] = MappingProxyType(
@@ -215,17 +229,17 @@ DISK_IMAGES: Mapping[str, DiskImage] = MappingProxyType(
                 "alma-9",
                 "https://repo.almalinux.org/almalinux/9/cloud/x86_64/images",
                 "AlmaLinux-9-GenericCloud-latest.x86_64.qcow2",
-                "CHECKSUM",
-                "alma",
-                "almalinux",
+                checksum_file="CHECKSUM",
+                os_family="alma",
+                default_user="almalinux",
             ),
             _plain(
                 "rocky-9",
                 "https://dl.rockylinux.org/pub/rocky/9/images/x86_64",
                 "Rocky-9-GenericCloud-Base.latest.x86_64.qcow2",
-                "Rocky-9-GenericCloud-Base.latest.x86_64.qcow2.CHECKSUM",
-                "rocky",
-                "rocky",
+                checksum_file="Rocky-9-GenericCloud-Base.latest.x86_64.qcow2.CHECKSUM",
+                os_family="rocky",
+                default_user="rocky",
             ),
             _fedora(43, "1.6"),
             _fedora(44, "1.7"),
@@ -233,9 +247,9 @@ DISK_IMAGES: Mapping[str, DiskImage] = MappingProxyType(
                 "arch",
                 "https://geo.mirror.pkgbuild.com/images/latest",
                 "Arch-Linux-x86_64-cloudimg.qcow2",
-                "Arch-Linux-x86_64-cloudimg.qcow2.SHA256",
-                "arch",
-                "arch",
+                checksum_file="Arch-Linux-x86_64-cloudimg.qcow2.SHA256",
+                os_family="arch",
+                default_user="arch",
             ),
             _leap("15.6", "openSUSE-Leap-15.6-Minimal-VM.x86_64-Cloud.qcow2", "opensuse"),
             _leap("16.0", "Leap-16.0-Minimal-VM.x86_64-Cloud.qcow2", "sles"),

@@ -167,24 +167,10 @@ def read_image_lock(path: Path) -> ImageLock:
         raise ImageLockError(path, [f"it is not UTF-8 text (byte {error.start})"]) from None
     except OSError as error:
         raise ImageLockError(path, [f"it can't be read: {error.strerror}"]) from None
-    if not text.strip():
-        raise ImageLockError(path, ["it is empty"])
     try:
-        data = json.loads(text, object_pairs_hook=_unique_keys)
-    except json.JSONDecodeError as error:
-        raise ImageLockError(path, [f"line {error.lineno}, column {error.colno}: {error.msg}"]) from None
-    except _DuplicateKeyError as error:
-        raise ImageLockError(path, [f"the key {error} is there twice"]) from None
-    if not isinstance(data, dict):
-        raise ImageLockError(path, [f"it must be a JSON object, not {type(data).__name__}"])
-    if "version" not in data:
-        raise ImageLockError(path, [f"the version is missing; it must be {LOCK_VERSION}"])
-    if data["version"] != LOCK_VERSION or isinstance(data["version"], bool):
-        raise ImageLockError(
-            path, [f"version {data['version']!r} is not known; this homelab reads {LOCK_VERSION}. Update homelab."]
-        )
-    try:
-        return ImageLock.model_validate(data)
+        return ImageLock.model_validate(_current_version(_parse_json(text)))
+    except _UnusableError as error:
+        raise ImageLockError(path, [str(error)]) from None
     except ValidationError as error:
         raise ImageLockError(path, [_problem(detail) for detail in error.errors(include_url=False)]) from None
 
@@ -194,17 +180,37 @@ def default_lock_path(project_root: Path) -> Path:
     return project_root / LOCK_FILE_NAME
 
 
-class _DuplicateKeyError(ValueError):
+class _UnusableError(Exception):
     pass
+
+
+def _parse_json(text: str) -> Any:
+    if not text.strip():
+        raise _UnusableError("it is empty")
+    try:
+        return json.loads(text, object_pairs_hook=_unique_keys)
+    except json.JSONDecodeError as error:
+        raise _UnusableError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise _DuplicateKeyError(repr(key))
+            raise _UnusableError(f"the key {key!r} is there twice")
         found[key] = value
     return found
+
+
+def _current_version(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise _UnusableError(f"it must be a JSON object, not {type(data).__name__}")
+    if "version" not in data:
+        raise _UnusableError(f"the version is missing; it must be {LOCK_VERSION}")
+    version = data["version"]
+    if version != LOCK_VERSION or isinstance(version, bool):
+        raise _UnusableError(f"version {version!r} is not known; this homelab reads {LOCK_VERSION}. Update homelab.")
+    return data
 
 
 def _problem(detail: Any) -> str:

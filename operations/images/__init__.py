@@ -1,0 +1,1 @@
+"""Locking images: checksums of cloud images and container templates, digests of container images."""
