@@ -63,9 +63,9 @@ bindings: imports/versions.json ## Generates imports/ from schemas/ with `cdktf 
 
 imports/versions.json: cdktf.json $(wildcard schemas/*.json) package-lock.json | node-tools
 	@echo "==> Bindings: generating imports/ (ten seconds)"
-	@rm -rf imports
-	@$(VENV)/bin/cdktf get --force >$(DONE)/bindings.log 2>&1 || { cat $(DONE)/bindings.log >&2; rm -rf imports; exit 1; }
-	@touch $@
+	@rm -rf imports.new
+	@$(VENV)/bin/cdktf get --force --output imports.new >$(DONE)/bindings.log 2>&1 || { cat $(DONE)/bindings.log >&2; exit 1; }
+	@rm -rf imports && mv imports.new imports && touch $@
 
 .PHONY: providers
 providers: $(ENVIRONMENT) ## Gets the Terraform providers: from the registry, or built from source
@@ -125,5 +125,5 @@ schema: providers ## Writes schemas/ anew from the Proxmox provider's program
 
 .PHONY: clean
 clean: ## Removes what was generated, but no state: .venv, imports/, cdktf.out/, caches of tools
-	@rm -rf $(VENV) imports cdktf.out .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) imports imports.new cdktf.out .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
