@@ -87,6 +87,7 @@ class Surroundings:
 
 def run(arguments: Sequence[str], surroundings: Surroundings) -> int:
     """Runs one command and returns its exit code."""
+    surroundings.redact.add(surroundings.environment.get("INFISICAL_ADMIN_PASSWORD", ""))
     try:
         app(args=list(arguments), obj=surroundings, prog_name="python -m bootstrap")
     except SystemExit as ended:
@@ -233,11 +234,9 @@ def _domain(surroundings: Surroundings, domain: str) -> str:
 
 def _login(surroundings: Surroundings, email: str, organization: str) -> AdminLogin:
     environment = surroundings.environment
-    password = environment.get("INFISICAL_ADMIN_PASSWORD", "")
-    surroundings.redact.add(password)
     return AdminLogin(
         email=(email or environment.get("INFISICAL_ADMIN_EMAIL", "")).strip(),
-        password=SecretStr(password),
+        password=SecretStr(environment.get("INFISICAL_ADMIN_PASSWORD", "")),
         organization=(organization or environment.get("INFISICAL_ADMIN_ORGANIZATION", "")).strip(),
     )
 

@@ -97,32 +97,21 @@ def read_private(path: Path) -> str | None:
         CredentialsError: other users may read it, it is not a file, or it can't be read.
     """
     try:
-        wrong = mode_fault(path)
-        text = path.read_text(encoding="utf-8")
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            raise CredentialsError(f"{path}: is not a regular file", "move it away, then run again")
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & ~PRIVATE_MODE:
+            raise CredentialsError(
+                f"{path}: its mode is {mode:04o}, allowed is {PRIVATE_MODE:04o}",
+                f"run: chmod 600 {path} ; and replace the credentials in it if somebody else could read them",
+            )
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text file"
         raise CredentialsError(f"{path}: can't be read: {reason}", "make it readable, or move it away") from None
-    if wrong:
-        raise CredentialsError(
-            f"{path}: {wrong}",
-            f"run: chmod 600 {path} ; and replace the credentials in it if somebody else could read them",
-        )
-    return text
-
-
-def mode_fault(path: Path) -> str:
-    """What is wrong with the kind or the mode of a private file; empty where nothing is.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-    """
-    found = path.lstat()
-    if not stat.S_ISREG(found.st_mode):
-        return "is not a regular file"
-    mode = stat.S_IMODE(found.st_mode)
-    return f"its mode is {mode:04o}, allowed is {PRIVATE_MODE:04o}" if mode & ~PRIVATE_MODE else ""
 
 
 def previous_of(path: Path) -> Path:

@@ -100,7 +100,7 @@ class Transport:
         self._retry = retry or RetryPolicy()
         self._client = httpx.Client(
             base_url=domain,
-            verify=_tls_context(ca_certificate),
+            verify=_tls_context(domain, ca_certificate),
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -265,7 +265,10 @@ class _Failure:
     retry_after_seconds: float | None = None
 
 
-def _tls_context(ca_certificate: Path | None) -> ssl.SSLContext:
+def _tls_context(domain: str, ca_certificate: Path | None) -> ssl.SSLContext:
+    if ca_certificate is None and domain.startswith("http://"):
+        # Not used, and reading the system's authorities takes longer than most requests.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         return ssl.create_default_context(cafile=str(ca_certificate) if ca_certificate else None)
     except (OSError, ssl.SSLError) as error:

@@ -1,0 +1,156 @@
+"""The stand-in has the traps of a real server; without them the tests of the client would prove little."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.bootstrap import shapes
+from tests.bootstrap.conftest import EMAIL, ORGANIZATION, PASSWORD
+from tests.bootstrap.stand_in import Fault, StandIn
+from tests.bootstrap.stand_in_instance import Version
+
+BOOTSTRAP = {"email": EMAIL, "password": PASSWORD, "organization": ORGANIZATION}
+LOGIN = "/api/v1/auth/universal-auth/login"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def bootstrapped(server: StandIn) -> dict[str, Any]:
+    answer = httpx.post(f"{server.url}/api/v1/admin/bootstrap", json=BOOTSTRAP)
+    assert answer.status_code == 200
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def token_of(answer: dict[str, Any]) -> str:
+    return str(answer["identity"]["credentials"]["token"])
+
+
+def test_bootstraps_at_the_same_moment_all_succeed_and_one_administers(server: StandIn) -> None:
+    def one(number: int) -> int:
+        body = {**BOOTSTRAP, "email": f"admin{number}@example.com"}
+        return httpx.post(f"{server.url}/api/v1/admin/bootstrap", json=body).status_code
+
+    with ThreadPoolExecutor(5) as callers:
+        assert list(callers.map(one, range(5))) == [200] * 5
+    assert len(server.instance.organizations) == 5
+    assert sum(user.super_admin for user in server.instance.users) == 5
+    assert len(server.instance.admin_identity_ids) == 1
+
+
+def test_the_answer_to_a_bootstrap_is_given_once(server: StandIn) -> None:
+    bootstrapped(server)
+    again = httpx.post(f"{server.url}/api/v1/admin/bootstrap", json=BOOTSTRAP)
+    assert (again.status_code, again.json()["message"]) == (400, "Instance has already been set up")
+
+
+def test_sign_up_stays_open_after_a_bootstrap(server: StandIn) -> None:
+    bootstrapped(server)
+    assert httpx.get(f"{server.url}/api/status").json()["inviteOnlySignup"] is True
+
+
+@pytest.mark.parametrize(
+    ("version", "status", "message"),
+    [
+        (Version.V0_155, 200, None),
+        (Version.V0_162, 401, "Identity access token exceeded max age, please re-authenticate"),
+        (Version.V0_167, 200, None),
+    ],
+)
+def test_some_releases_refuse_their_own_token(
+    start: Callable[..., StandIn], version: Version, status: int, message: str | None
+) -> None:
+    server = start(version)
+    token = token_of(bootstrapped(server))
+    answer = httpx.get(f"{server.url}/api/v1/identities/details", headers=bearer(token))
+    assert (answer.status_code, answer.json().get("message")) == (status, message)
+
+
+def test_an_expired_token_is_forbidden_and_a_revoked_one_unauthorized(server: StandIn) -> None:
+    token = token_of(bootstrapped(server))
+    url = f"{server.url}/api/v1/identities/details"
+    server.instance.skipped_seconds = 91 * 86400
+    expired = httpx.get(url, headers=bearer(token))
+    assert (expired.status_code, expired.json()["error"]) == (403, "TokenError")
+    server.instance.skipped_seconds = 0
+    assert httpx.post(f"{server.url}/api/v1/auth/token/revoke", json={"accessToken": token}).status_code == 200
+    assert httpx.get(url, headers=bearer(token)).status_code == 401
+
+
+def test_names_of_identities_are_not_unique(server: StandIn) -> None:
+    answer = bootstrapped(server)
+    body = {"name": "twin", "organizationId": answer["organization"]["id"], "role": "member"}
+    made = [
+        httpx.post(f"{server.url}/api/v1/identities", json=body, headers=bearer(token_of(answer))) for _ in range(2)
+    ]
+    assert [one.status_code for one in made] == [200, 200]
+    assert len({one.json()["identity"]["id"] for one in made}) == 2
+
+
+def test_three_wrong_secrets_lock_out_the_right_one_for_five_minutes(server: StandIn) -> None:
+    answer = bootstrapped(server)
+    headers = bearer(token_of(answer))
+    one = f"{server.url}/api/v1/auth/universal-auth/identities/{answer['identity']['id']}"
+    client_id = httpx.post(one, json={}, headers=headers).json()["identityUniversalAuth"]["clientId"]
+    secret = httpx.post(f"{one}/client-secrets", json={}, headers=headers).json()["clientSecret"]
+
+    def log_in(with_secret: str) -> tuple[int, str]:
+        answer = httpx.post(f"{server.url}{LOGIN}", json={"clientId": client_id, "clientSecret": with_secret})
+        return answer.status_code, answer.json().get("message", "")
+
+    assert [log_in("wrong") for _ in range(3)] == [(401, "Invalid credentials")] * 3
+    assert "temporarily locked" in log_in(secret)[1]
+    server.instance.skipped_seconds = 301
+    assert log_in(secret)[0] == 200
+
+
+def test_a_user_without_a_selected_organization_gets_nowhere(server: StandIn) -> None:
+    bootstrapped(server)
+    login = httpx.post(f"{server.url}/api/v3/auth/login", json={"email": EMAIL, "password": PASSWORD}).json()
+    answer = httpx.get(f"{server.url}/api/v1/identities?orgId=x", headers=bearer(login["accessToken"]))
+    assert (answer.status_code, "no organization found" in answer.json()["message"]) == (401, True)
+
+
+def test_a_reset_after_handling_leaves_the_work_done(server: StandIn) -> None:
+    server.fail("POST", "/api/v1/admin/bootstrap", Fault(reset=True, handled=True))
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.post(f"{server.url}/api/v1/admin/bootstrap", json=BOOTSTRAP)
+    assert server.instance.initialized
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ({"message": "x"}, []),
+        ({"message": "x", "more": None}, ["answer.more is null"]),
+        ({}, ["answer.message is missing"]),
+        ({"message": 5}, ["answer.message is no string: 5"]),
+        ({"message": "x", "other": 1}, ["answer.other is unknown"]),
+        ([], ["answer is not an object"]),
+    ],
+)
+def test_a_wrong_shape_is_found(value: object, fault: list[str]) -> None:
+    assert shapes.faults(value, {"message": "string", "more?": "string"}) == fault
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "right"),
+    [
+        ("2026-11-21T01:41:49.833Z", "time", True),
+        ("2026-11-21", "time", False),
+        ("145354c4-7d09-4bd4-a1a6-0f4a5b0b0a53", "uuid", True),
+        ("145354c4", "uuid", False),
+        (True, "number", False),
+        (1, "boolean", False),
+        (None, "string|null", True),
+    ],
+)
+def test_a_wrong_type_is_found(value: object, kind: str, right: bool) -> None:
+    assert (shapes.faults(value, kind) == []) is right
