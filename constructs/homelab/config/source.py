@@ -72,7 +72,9 @@ class Source:
         data: Any = self.data
         shown: list[str | int] = []
         for part in path:
-            if isinstance(part, int) and data is not None and not isinstance(data, list):
+            if isinstance(data, str | int | float):
+                break
+            if isinstance(part, int) and isinstance(data, dict):
                 continue
             shown.append(part)
             try:

@@ -9,7 +9,7 @@ from homelab.config import cloud_config
 from homelab.config.guest import DiskFormat, Dns, GuestReferences, GuestSettings, GuestSpec, SshKey, UserName
 from homelab.config.image import ImageReference, ImageSpec
 from homelab.config.model import Model
-from homelab.config.names import DatastoreName, Key, NodeName, VmId
+from homelab.config.names import DatastoreName, Key, NodeName, Tag, VmId
 from homelab.config.network import NetworkInterfaces
 from homelab.config.problems import Refused
 from homelab.config.text import Matching
@@ -198,7 +198,7 @@ class TemplateSettings(Model):
     vendor_data: CloudConfig | None = Field(
         None, description="Your own vendor data in place of guest_agent, packages and run_commands."
     )
-    tags: tuple[str, ...] = Field((), description="Further tags.")
+    tags: tuple[Tag, ...] = Field((), description="Further tags.")
     description: str | None = Field(None, max_length=8192, description="Notes in Proxmox.")
 
 

@@ -7,14 +7,55 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from homelab.config.checks import (
+    access,
+    addresses,
+    capacity,
+    datastores,
+    firewall,
+    identity,
+    images,
+    lockout,
+    networks,
+    organisation,
+    placement,
+    root_only,
+    state,
+    templates,
+    vm_ids,
+)
 from homelab.config.checks.subject import Findings, ImageChecksums, Subject
 from homelab.config.environment import Environment
 from homelab.config.problems import Problem
 
 __all__ = ["ImageChecksums", "check_environment", "check_environments"]
 
-ENVIRONMENT_CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = ()
-CLUSTER_CHECKS: tuple[Callable[[Sequence[Subject]], Findings], ...] = ()
+ENVIRONMENT_CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
+    placement.check,
+    networks.check,
+    vm_ids.check,
+    identity.check,
+    addresses.check,
+    datastores.check,
+    templates.check,
+    images.check,
+    root_only.check,
+    capacity.check,
+    organisation.check,
+    access.check,
+    state.check,
+)
+CLUSTER_CHECKS: tuple[Callable[[Sequence[Subject]], Findings], ...] = (
+    vm_ids.check_cluster,
+    identity.check_cluster,
+    addresses.check_cluster,
+    networks.check_cluster,
+    firewall.check_cluster,
+    lockout.check_cluster,
+    capacity.check_cluster,
+    organisation.check_cluster,
+    access.check_cluster,
+)
 
 
 def check_environment(environment: Environment, image_lock: ImageChecksums | None = None) -> list[Problem]:
@@ -34,6 +75,8 @@ def check_environments(
         for check_cluster in CLUSTER_CHECKS:
             for subject, problem in check_cluster(cluster):
                 found[id(subject)].append(problem)
+    for subject, problem in state.check_all(subjects):
+        found[id(subject)].append(problem)
     return [found[id(subject)] for subject in subjects]
 
 

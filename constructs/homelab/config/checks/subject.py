@@ -1,4 +1,4 @@
-"""What the checks look at."""
+"""What the checks look at, and the words that they share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Protocol
 
 from homelab.config.environment import Environment
 from homelab.config.expansion import ExpandedGuest, default_node, expand
-from homelab.config.problems import Problem
+from homelab.config.problems import Path, Problem
+from homelab.config.proxmox import Node
 
 
 class ImageChecksums(Protocol):
@@ -33,9 +34,21 @@ class Subject:
         return tuple(expand(self.environment))
 
     @cached_property
+    def first_guests(self) -> tuple[ExpandedGuest, ...]:
+        """Every guest as the file has it: of replicas only the first."""
+        firsts: dict[Path, ExpandedGuest] = {}
+        for guest in self.guests:
+            firsts.setdefault(guest.path, guest)
+        return tuple(firsts.values())
+
+    @cached_property
     def default_node(self) -> str | None:
         """The node of what names none."""
         return default_node(self.environment)
+
+    def node(self, name: str | None) -> Node | None:
+        """The node called ``name``; None where the environment has none of that name."""
+        return self.environment.proxmox.nodes.get(name) if name else None
 
 
 Findings = Iterator[tuple[Subject, Problem]]
@@ -43,13 +56,23 @@ Findings = Iterator[tuple[Subject, Problem]]
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str) -> str:
-    """ "did you mean ...?" with the one of ``known`` that resembles ``name``; ``otherwise`` where none does."""
+    """The question whether the one of ``known`` that resembles ``name`` was meant; ``otherwise`` where none does."""
     near = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else otherwise
 
 
-def listed(names: Iterable[str], otherwise: str = "none is defined") -> str:
-    """``names`` with commas between them, the first twenty; ``otherwise`` when there are none."""
+def listed(names: Iterable[str], otherwise: str = "none is defined", most: int = 20) -> str:
+    """``names`` with commas between them, ``most`` of them at most; ``otherwise`` when there are none."""
     all_names = list(names)
-    text = ", ".join(all_names[:20])
-    return f"{text} and {len(all_names) - 20} more" if len(all_names) > 20 else text or otherwise
+    text = ", ".join(all_names[:most])
+    return f"{text} and {len(all_names) - most} more" if len(all_names) > most else text or otherwise
+
+
+def written(path: Path) -> str:
+    """``path`` as people write it."""
+    return Problem(path, "").key_path
+
+
+def seen_from(subject: Subject, other: Subject, path: Path) -> str:
+    """The entry at ``path`` of ``other`` as a message for ``subject`` names it."""
+    return written(path) if subject is other else f"{written(path)} of environment {other.environment.name}"
