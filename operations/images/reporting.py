@@ -21,7 +21,7 @@ _STYLES = {
     Status.FAILED: "bold red",
     Status.REMOVED: "yellow",
 }
-_LABEL_WIDTH = 10
+_LABEL_WIDTH = 12
 
 
 def print_outcome(console: Console, outcome: Outcome, check: bool) -> None:

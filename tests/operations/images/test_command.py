@@ -27,8 +27,8 @@ def test_everything_new_is_locked(
     assert homelab.locked.images[image.url].file_name == "debian.qcow2"
     assert homelab.locked.images[image.url].resolved_at == NOON
     assert homelab.locked.digest_for(postgres.reference) == digest_of(image_manifest(b"{}", b"first"))
-    assert f"added     debian  sha512:{sha512(FIRST)}" in homelab.output
-    assert f"added     {postgres.reference}  sha256:" in homelab.output
+    assert f"added       debian  sha512:{sha512(FIRST)}" in homelab.output
+    assert f"added       {postgres.reference}  sha256:" in homelab.output
     assert f"2 added; {homelab.lock_path} written." in homelab.output
 
 
@@ -130,8 +130,8 @@ def test_entries_of_other_environments_stay_until_pruned(
     assert homelab.lock(prune=True) == 0
     assert set(homelab.locked.images) == {ubuntu.url}
     assert not homelab.locked.container_images
-    assert "removed   debian.qcow2" in homelab.output
-    assert f"removed   {postgres.reference}" in homelab.output
+    assert "removed     debian.qcow2" in homelab.output
+    assert f"removed     {postgres.reference}" in homelab.output
 
 
 def test_nothing_used_never_prunes_everything(homelab: LockCommand, publish: Callable[..., RequestedImage]) -> None:
@@ -152,7 +152,7 @@ def test_verify_records_the_size_and_refuses_other_bytes(
     assert homelab.lock(verify=True) == 1
     assert set(homelab.locked.images) == {good.url}
     assert homelab.locked.images[good.url].size == len(FIRST)
-    assert f"download  good  {good.url}" in homelab.output
+    assert f"download    good  {good.url}" in homelab.output
     assert f"the 12 bytes downloaded have sha512 {sha512(SECOND)}" in homelab.output
 
 

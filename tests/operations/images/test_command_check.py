@@ -18,7 +18,7 @@ def test_check_writes_nothing_and_knows_what_is_not_locked(
     homelab.images = [publish("debian", FIRST)]
     assert homelab.lock(check=True) == 3
     assert not homelab.lock_path.exists()
-    assert "not locked" in homelab.output
+    assert "not locked  debian  sha512:" in homelab.output
     homelab.lock()
     assert homelab.lock(check=True) == 0
 
