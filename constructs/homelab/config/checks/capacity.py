@@ -134,8 +134,9 @@ def _disks(subjects: Sequence[Subject], nodes: dict[str, tuple[Subject, Node]]) 
             key = ("", datastore_name) if datastore.shared else (node_name, datastore_name)
             places.setdefault(key, (node_name, datastore))
             promises.setdefault(key, _Promises()).add(subject, path, size, several=several)
-    for (_, name), promised in promises.items():
-        node_name, datastore = places[_, name]
+    for key, promised in promises.items():
+        node_name, datastore = places[key]
+        name = key[1]
         if datastore.size is not None:
             where = "the shared datastore" if datastore.shared else f"node {node_name}'s datastore"
             path: Path = ("proxmox", "nodes", node_name, "datastores", name, "size")

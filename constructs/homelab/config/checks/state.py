@@ -23,9 +23,6 @@ def _local(state: LocalState) -> Iterator[Problem]:
     if ".." in folder.parts:
         fix = "write a folder of the project, such as state"
         yield Problem(path, "the state would lie outside of the project", state.directory, "a folder without ..", fix)
-    elif folder.parts[:1] == ("cdktf.out",):
-        message = "the state would lie in cdktf.out, which every synthesis may remove"
-        yield Problem(path, message, state.directory, "any other folder of the project", "write state")
     elif folder.is_absolute():
         yield Problem(
             path,
@@ -57,15 +54,6 @@ def _s3(state: S3State) -> Iterator[Problem]:
                 fix=f"write https{address[4:]}",
                 severity=Severity.WARNING,
             )
-    if state.dynamodb_endpoint is not None and state.lock_table is None:
-        message = "an address of DynamoDB without a table in it"
-        yield Problem(
-            ("state", "dynamodb_endpoint"),
-            message,
-            state.dynamodb_endpoint,
-            "lock_table with it",
-            "add lock_table, or remove it",
-        )
 
 
 def _is_loopback(address: str) -> bool:
