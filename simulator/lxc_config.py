@@ -149,6 +149,8 @@ def apply(call: Call, guest: Guest, values: Config, deleted: list[str]) -> None:
                     del guest.config[unused]
         elif key == "tags":
             guest.config[key] = normalise_tags(str(value))
+        elif key == "description":
+            guest.config[key] = str(value).rstrip() + "\n"
         elif key not in ("digest", "revert"):
             guest.config[key] = value
     if not guest.config.get("tags", "x"):

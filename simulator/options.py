@@ -45,6 +45,7 @@ class SimulatorOptions:
         nodes: names of the nodes.
         bridges: bridges that exist on every node, or per node when it is a mapping.
         storages: datastores.
+        version: the version it behaves as; before 9 there are HA groups.
         cores: logical processors of each node.
         memory_gib: memory of each node in GiB.
         task_seconds: how long a task runs; 0 ends it before its request is answered.
@@ -63,6 +64,7 @@ class SimulatorOptions:
     nodes: tuple[str, ...] = ("pve",)
     bridges: tuple[str, ...] | Mapping[str, tuple[str, ...]] = ("vmbr0",)
     storages: tuple[StorageOptions, ...] = DEFAULT_STORAGES
+    version: str = "9.1.1"
     cores: int = 16
     memory_gib: int = 64
     task_seconds: float = 0.2

@@ -204,6 +204,8 @@ def apply(call: Call, guest: Guest, values: Config, deleted: list[str], *, force
             guest.config[key] = normalise_tags(str(value))
         elif key == "cipassword":
             guest.config[key] = "**********"
+        elif key == "description":
+            guest.config[key] = str(value).rstrip()
         elif key not in ("digest", "revert", "skiplock", "force"):
             guest.config[key] = value
     if not guest.config.get("tags", "x"):

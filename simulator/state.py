@@ -110,6 +110,7 @@ class Cluster:
         self.metric_servers: dict[str, Config] = {}
         self.mappings: dict[str, dict[str, Config]] = {"dir": {}, "pci": {}, "usb": {}}
         self.sdn: dict[str, dict[str, Config]] = {"zones": {}, "vnets": {}, "subnets": {}}
+        self.sdn_running: dict[str, dict[str, Config]] = {"zones": {}, "vnets": {}, "subnets": {}}
         self.leases: dict[str, dict[str, str]] = {}
         self.next_vmid = 100
         self.sizes_gib: dict[str, int] = {}
@@ -138,7 +139,7 @@ class Cluster:
 
     def bridge_exists(self, node: str, bridge: str) -> bool:
         """Whether a guest's interface can be attached: a bridge of the node, or a virtual network of the cluster."""
-        return bridge in self.nodes[node].network or bridge in self.sdn["vnets"]
+        return bridge in self.nodes[node].network or bridge in self.sdn_running["vnets"]
 
     # guests
 

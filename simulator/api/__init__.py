@@ -1,5 +1,45 @@
 """The endpoints by API area; importing the package fills the table in `simulator.endpoints`."""
 
-from . import access, cluster, content, guests, lxc, lxc_guest, nodes, pools, qemu, qemu_guest, storage, tasks
+from . import (
+    access,
+    backup,
+    cluster,
+    content,
+    firewall,
+    firewall_sets,
+    guests,
+    ha,
+    lxc,
+    lxc_guest,
+    network,
+    nodes,
+    pools,
+    qemu,
+    qemu_guest,
+    sdn,
+    services,
+    storage,
+    tasks,
+)
 
-AREAS = (access, cluster, content, guests, lxc, lxc_guest, nodes, pools, qemu, qemu_guest, storage, tasks)
+AREAS = (
+    access,
+    backup,
+    cluster,
+    content,
+    firewall,
+    firewall_sets,
+    guests,
+    ha,
+    lxc,
+    lxc_guest,
+    network,
+    nodes,
+    pools,
+    qemu,
+    qemu_guest,
+    sdn,
+    services,
+    storage,
+    tasks,
+)

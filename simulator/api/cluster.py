@@ -12,7 +12,6 @@ from ..errors import ApiError
 from ..properties import GIB, parse_properties, parse_size, split_list
 from ..state import Cluster, Config, Guest
 
-VERSION = "9.1.1"
 _STRUCTURED = {
     "crs": "ha",
     "ha": "shutdown_policy",
@@ -28,10 +27,16 @@ _STRUCTURED = {
 """Options that are read back as objects, with the key of a bare word."""
 
 
+def version_view(call: Call) -> Config:
+    """Version, release and repository id."""
+    number = call.server.options.version
+    return {"version": number, "release": number.rpartition(".")[0], "repoid": "42db4a6cf33dac83"}
+
+
 @endpoint("GET", "/version")
 def version(call: Call) -> Any:
     """The version this simulator behaves as."""
-    return {"version": VERSION, "release": VERSION.rpartition(".")[0], "repoid": "42db4a6cf33dac83"}
+    return version_view(call)
 
 
 @endpoint("GET", "/cluster/nextid", "vmid:int")

@@ -73,7 +73,7 @@ def clone(call: Call) -> Any:
         guest.config[key] = format_properties({"name": "name=" + net.pop("name"), **net}, "name")
     guest.config["hostname"] = values.get("hostname", f"{source.name}")
     if "description" in values:
-        guest.config["description"] = values["description"]
+        guest.config["description"] = values["description"].rstrip() + "\n"
     for key in sorted(k for k in guest.config if disk_key(guest, k)):
         volid = volume_of(guest, key)
         if ":" not in volid:

@@ -10,7 +10,7 @@ from ..endpoints import endpoint
 from ..errors import failed
 from ..properties import GIB, split_list
 from ..state import digest
-from .cluster import VERSION
+from .cluster import version_view
 
 _AUDIT = "/nodes/{node} Sys.Audit"
 _MODIFY = "/nodes/{node} Sys.Modify"
@@ -41,7 +41,7 @@ def status(call: Call) -> Any:
         "cpuinfo": {"cores": options.cores, "cpus": options.cores, "sockets": 1, "model": "Simulated CPU"},
         "memory": {"total": memory, "used": GIB, "free": memory - GIB},
         "uptime": 86400,
-        "pveversion": f"pve-manager/{VERSION}",
+        "pveversion": f"pve-manager/{options.version}",
         "loadavg": ["0.00", "0.00", "0.00"],
     }
 
@@ -49,7 +49,7 @@ def status(call: Call) -> Any:
 @endpoint("GET", "/nodes/{node}/version")
 def version(call: Call) -> Any:
     """The version this simulator behaves as."""
-    return {"version": VERSION, "release": VERSION.rpartition(".")[0], "repoid": "42db4a6cf33dac83"}
+    return version_view(call)
 
 
 @endpoint("GET", "/nodes/{node}/dns", check=_AUDIT)
