@@ -82,9 +82,14 @@ def render(problem: Problem) -> str:
         lines.append(f"    allowed:  {problem.allowed}")
     if problem.fix:
         lines.append(f"    fix:      {problem.fix}")
-    return "\n".join(lines)
+    return "\n".join(_printable(line) for line in lines)
+
+
+def _printable(line: str) -> str:
+    # A value can hold newlines and escape sequences, which neither break the layout nor reach the terminal.
+    return line if line.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def _shorten(value: Any, limit: int = 120) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
