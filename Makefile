@@ -105,7 +105,9 @@ test-fast: setup ## Runs the small tests: seconds, no Terraform
 
 .PHONY: test
 test: setup check ## Runs every check and every test
-	@arguments=$$(scripts/system_packages.sh) && eval "$(PYTEST) $$arguments"
+	@arguments=$$(scripts/system_packages.sh) || exit 1; \
+	test -z "$$arguments" || $(PY) -m pytest --collect-only --quiet -m system; \
+	eval "$(PYTEST) $$arguments"
 
 .PHONY: bench
 bench: setup ## Measures speed and memory, as in docs/performance.md

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -43,12 +42,13 @@ class GetProviderError(Exception):
     """A provider could not be had; the message says why and what to do."""
 
 
-def registry_answers(host: str, timeout_seconds: float = REGISTRY_TIMEOUT_SECONDS) -> bool:
-    """Returns whether the Terraform registry at `host` can be reached from here."""
+def registry_answers(host: str, scheme: str = "https") -> bool:
+    """Returns whether a Terraform registry can be reached at `host`, within `REGISTRY_TIMEOUT_SECONDS`."""
     try:
-        with urllib.request.urlopen(f"https://{host}/.well-known/terraform.json", timeout=timeout_seconds) as answer:
+        address = f"{scheme}://{host}/.well-known/terraform.json"
+        with urllib.request.urlopen(address, timeout=REGISTRY_TIMEOUT_SECONDS) as answer:  # noqa: S310 - never a file
             return "providers.v1" in json.load(answer)
-    except (OSError, urllib.error.URLError, ValueError):
+    except (OSError, ValueError):
         return False
 
 
@@ -85,8 +85,13 @@ def file_provider(provider: Provider, program: Path, origin: str) -> None:
     origin_file(provider).write_text(origin, encoding="utf-8")
 
 
-def download(providers: list[Provider], work: Path) -> None:
+def download(providers: list[Provider], work: Path, settings: str = "") -> None:
     """Downloads providers from the registry by Terraform itself, which checks their signatures.
+
+    Args:
+        providers: what to download.
+        work: an empty folder to work in, on the cache's file system.
+        settings: the Terraform CLI configuration to do it with; the user's own could name a mirror instead.
 
     Raises:
         GetProviderError: Terraform could not download or verify one of them.
@@ -97,13 +102,13 @@ def download(providers: list[Provider], work: Path) -> None:
     (configuration / "main.tf.json").write_text(
         json.dumps({"terraform": {"required_providers": requirements}}), encoding="utf-8"
     )
-    no_settings = work / "terraformrc"
-    no_settings.touch()
+    settings_file = work / "terraformrc"
+    settings_file.write_text(settings, encoding="utf-8")
     downloaded = work / "downloaded"
     run = subprocess.run(
         [terraform_program(), "providers", "mirror", f"-platform={platform_name()}", str(downloaded)],
         cwd=configuration,
-        env=os.environ | {"TF_CLI_CONFIG_FILE": str(no_settings), "CHECKPOINT_DISABLE": "1"},
+        env=os.environ | {"TF_CLI_CONFIG_FILE": str(settings_file), "CHECKPOINT_DISABLE": "1"},
         check=False,
         capture_output=True,
         text=True,
