@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from .errors import failed
-from .properties import GIB, format_size, parse_properties, parse_size
+from .properties import GIB, MIB, format_size, parse_properties, parse_size
 from .state import BLOCK_TYPES, Cluster, Guest, Volume
 
 NEW_DISK = re.compile(r"^(?P<storage>[A-Za-z][A-Za-z0-9_.-]*):(?P<size>\d+(?:\.\d+)?)$")
@@ -87,6 +87,13 @@ def _volid(kind: str, disk: Disk, name: str, fmt: str) -> str:
 def new_disk_size(text: str) -> int:
     """Bytes of the size in ``STORAGE:SIZE``, which is in GiB."""
     return round(float(text) * GIB)
+
+
+def virtual_size(image: Volume) -> int:
+    """Size of the disk in an image file: what a qcow2 header says, else the file's, in whole MiB."""
+    if image.head.startswith(b"QFI\xfb"):
+        return int.from_bytes(image.head[24:32], "big")
+    return -(-image.size // MIB) * MIB
 
 
 def copy_volume(cluster: Cluster, source: Volume, node: str, disk: Disk, *, full: bool) -> Volume:

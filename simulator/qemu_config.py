@@ -16,6 +16,7 @@ from .disks import (
     free,
     new_disk_size,
     size_text,
+    virtual_size,
     volume_of,
 )
 from .errors import bad_parameters, failed
@@ -24,18 +25,55 @@ from .properties import KIB, MIB, format_properties, normalise_tags, parse_prope
 from .state import Config, Guest, Volume
 
 NETWORK = re.compile(r"^net\d+$")
-_CPU = frozenset("cores cpu cpulimit cpuunits numa smp sockets vcpus".split())
-_MEMORY = frozenset("memory balloon shares".split())
+_CPU = frozenset(["cores", "cpu", "cpulimit", "cpuunits", "numa", "smp", "sockets", "vcpus"])
+_MEMORY = frozenset(["memory", "balloon", "shares"])
 _HARDWARE = frozenset(
-    "acpi allow-ksm audio0 efidisk0 hotplug ivshmem kvm machine rng0 scsihw smbios1 spice_enhancements tablet tpmstate0 vga "
-    "vmgenid watchdog".split()
+    [
+        "acpi",
+        "allow-ksm",
+        "audio0",
+        "efidisk0",
+        "hotplug",
+        "ivshmem",
+        "kvm",
+        "machine",
+        "rng0",
+        "scsihw",
+        "smbios1",
+        "spice_enhancements",
+        "tablet",
+        "tpmstate0",
+        "vga",
+        "vmgenid",
+        "watchdog",
+    ]
 )
 _OPTIONS = frozenset(
-    "agent autostart bios description freeze keyboard localtime lock migrate_downtime migrate_speed name onboot ostype "
-    "protection reboot startdate startup tags tdf template".split()
+    [
+        "agent",
+        "autostart",
+        "bios",
+        "description",
+        "freeze",
+        "keyboard",
+        "localtime",
+        "lock",
+        "migrate_downtime",
+        "migrate_speed",
+        "name",
+        "onboot",
+        "ostype",
+        "protection",
+        "reboot",
+        "startdate",
+        "startup",
+        "tags",
+        "tdf",
+        "template",
+    ]
 )
-_DISK_OPTIONS = frozenset("boot bootdisk vmstatestorage".split())
-_CLOUD_INIT = frozenset("cicustom cipassword citype ciuser nameserver searchdomain sshkeys".split())
+_DISK_OPTIONS = frozenset(["boot", "bootdisk", "vmstatestorage"])
+_CLOUD_INIT = frozenset(["cicustom", "cipassword", "citype", "ciuser", "nameserver", "searchdomain", "sshkeys"])
 _EFI_BYTES = {"2m": 128 * KIB, "4m": 528 * KIB}
 _TPM_BYTES = 4 * MIB
 
@@ -145,8 +183,6 @@ def _cloud_init(call: Call, guest: Guest, storage: str, fmt: str) -> Volume:
 
 
 def _new_size(call: Call, guest: Guest, key: str, drive: Config, size: str, source: str) -> int:
-    from .api.content import virtual_size
-
     if source:
         if source.startswith("/"):
             call.require_root("Only root can pass arbitrary filesystem paths.")
@@ -154,7 +190,7 @@ def _new_size(call: Call, guest: Guest, key: str, drive: Config, size: str, sour
         image = call.cluster.volume(source, guest.node)
         if image.content not in ("images", "import", "iso"):
             raise failed(f"cannot import from '{source}' - wrong content type '{image.content}'")
-        return virtual_size(image.data, source, image.size)
+        return virtual_size(image)
     if key == "efidisk0":
         return _EFI_BYTES.get(str(drive.get("efitype", "2m")), _EFI_BYTES["2m"])
     if key == "tpmstate0":

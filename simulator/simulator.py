@@ -26,6 +26,7 @@ from .state import Cluster, Guest
 T = TypeVar("T")
 TOKEN_ID = "simulator"
 START_SECONDS = 30
+MAX_REQUEST_BYTES = 4 * 1024**3
 
 
 class Simulator:
@@ -203,7 +204,7 @@ class Simulator:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        runner = web.ServerRunner(web.Server(self._server.handle, access_log=None))
+        runner = web.ServerRunner(web.Server(self._server.handle, request_factory=_request, access_log=None))
         await runner.setup()
         try:
             site = web.TCPSite(runner, self.options.host, self.options.port, ssl_context=self._context, backlog=512)
@@ -217,3 +218,8 @@ class Simulator:
             await self._ssh.close()
             await runner.shutdown()
             await runner.cleanup()
+
+
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_REQUEST_BYTES)

@@ -24,7 +24,14 @@ def digest(value: object) -> str:
 
 @dataclass(slots=True)
 class Volume:
-    """A disk, image, template, snippet or backup on a storage. Sizes are bytes."""
+    """A disk, image, template, snippet or backup on a storage.
+
+    Attributes:
+        size: bytes.
+        parent: the base image of a linked clone.
+        head: the first bytes of a file whose content is known.
+        backup_of: the settings a backup restores.
+    """
 
     volid: str
     content: str
@@ -35,7 +42,7 @@ class Volume:
     ctime: int = field(default_factory=lambda: int(time.time()))
     notes: str = ""
     protected: bool = False
-    data: bytes | None = None
+    head: bytes = b""
     backup_of: Config | None = None
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import ApiError, bad_parameters, failed, forbidden
-from ..permissions import BUILT_IN_ROLES, PRIVILEGES, Identity, privileges_at, role_privileges
-from ..properties import split_list
-from ..state import Config
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import ApiError, bad_parameters, failed, forbidden
+from simulator.permissions import BUILT_IN_ROLES, PRIVILEGES, Identity, privileges_at, role_privileges
+from simulator.properties import split_list
+from simulator.state import Config
 
 _USER_ID = re.compile(r"^[^\s:/]+@[A-Za-z][A-Za-z0-9.\-_]+$")
 _REALMS = ("pam", "pve")
@@ -33,7 +33,7 @@ def login(call: Call) -> Any:
 
 
 @endpoint("GET", "/access/domains")
-def list_realms(call: Call) -> Any:
+def list_realms(_call: Call) -> Any:
     """The two realms every installation has."""
     comments = {"pam": "Linux PAM standard authentication", "pve": "Proxmox VE authentication server"}
     return [{"realm": name, "type": name, "comment": comments[name]} for name in _REALMS]
@@ -283,8 +283,9 @@ def delete_group(call: Call) -> None:
     _group(call)
     name = call.path["groupid"]
     del call.cluster.groups[name]
-    for user in call.cluster.users.values():
-        user["groups"] = ",".join(g for g in split_list(str(user.get("groups", ""))) if g != name)
+    for member in _members(call, name):
+        user = call.cluster.users[member]
+        user["groups"] = ",".join(g for g in split_list(user["groups"]) if g != name)
     for key in [k for k in call.cluster.acl if k[2:] == ("group", name)]:
         del call.cluster.acl[key]
 

@@ -7,15 +7,15 @@ import secrets
 import time
 from typing import Any
 
-from ..call import Call
-from ..disks import guest_volumes
-from ..endpoints import endpoint
-from ..errors import TaskFailure, bad_parameters, failed
-from ..files import file_format
-from ..properties import MIB, parse_properties, split_list
-from ..sections import change
-from ..state import Config, Guest, Volume
-from ..tasks import Task
+from simulator.call import Call
+from simulator.disks import guest_volumes
+from simulator.endpoints import endpoint
+from simulator.errors import TaskFailure, bad_parameters, failed
+from simulator.files import file_format
+from simulator.properties import MIB, parse_properties, split_list
+from simulator.sections import change
+from simulator.state import Config, Guest, Volume
+from simulator.tasks import Task
 
 _VZDUMP = (
     "all:bool bwlimit:int compress dumpdir exclude exclude-path:list fleecing ionice:int lockwait:int mailnotification mailto "

@@ -6,11 +6,11 @@ import json
 import time
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import ApiError
-from ..properties import GIB, parse_properties, parse_size, split_list
-from ..state import Cluster, Config, Guest
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import ApiError
+from simulator.properties import GIB, parse_properties, parse_size, split_list
+from simulator.state import Config, Guest
 
 _STRUCTURED = {
     "crs": "ha",
@@ -65,14 +65,14 @@ def memory_mib(guest: Guest) -> int:
     return int(parse_properties(str(guest.config.get("memory", 512)), "current").get("current", 512))
 
 
-def processors(guest: Guest, cluster: Cluster) -> int:
+def processors(guest: Guest) -> int:
     """Configured virtual processors."""
     if guest.kind == "lxc":
         return int(guest.config.get("cores") or 1)
     return int(guest.config.get("cores", 1)) * int(guest.config.get("sockets", 1))
 
 
-def summary(cluster: Cluster, guest: Guest) -> Config:
+def summary(guest: Guest) -> Config:
     """What lists say about a guest."""
     view: Config = {
         "vmid": guest.vmid,
@@ -103,12 +103,12 @@ def resources(call: Call) -> Any:
     if wanted in (None, "vm"):
         for guest in cluster.guests.values():
             if call.may(f"/vms/{guest.vmid}", "VM.Audit"):
-                view = summary(cluster, guest)
+                view = summary(guest)
                 view |= {
                     "id": f"{guest.kind}/{guest.vmid}",
                     "type": guest.kind,
                     "node": guest.node,
-                    "maxcpu": processors(guest, cluster),
+                    "maxcpu": processors(guest),
                     "template": int(guest.is_template),
                 }
                 if pool := cluster.pool_of.get(str(guest.vmid)):

@@ -11,17 +11,18 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
-from ..call import Call
-from ..disks import clones_of
-from ..endpoints import endpoint
-from ..errors import TaskFailure, bad_parameters, failed
-from ..files import file_format, storage_path
-from ..properties import MIB
-from ..state import Config, Volume
-from ..tasks import Task
+from simulator.call import Call
+from simulator.disks import Disk, allocate, clones_of
+from simulator.endpoints import endpoint
+from simulator.errors import TaskFailure, bad_parameters, failed
+from simulator.files import file_format, storage_path
+from simulator.properties import KIB, parse_size
+from simulator.state import Config, Volume
+from simulator.tasks import Task
 
 _CONTENT = "/nodes/{node}/storage/{storage}/content"
 _READ = "/storage/{storage} Datastore.Audit|Datastore.AllocateSpace"
+HEAD_BYTES = 64
 _ALGORITHMS = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
 _NAMES = {
     "iso": re.compile(r"\.(iso|img)$", re.IGNORECASE),
@@ -71,9 +72,6 @@ def list_content(call: Call) -> Any:
 @endpoint("POST", _CONTENT, "filename! format size! vmid!:int", check="/storage/{storage} Datastore.AllocateSpace")
 def allocate_disk(call: Call) -> Any:
     """Makes an empty disk image for a guest; ``size`` is in KiB unless it has a unit."""
-    from ..disks import Disk, allocate
-    from ..properties import KIB, parse_size
-
     size = call.values["size"]
     try:
         bytes_ = parse_size(size) if size[-1:].isalpha() else int(size) * KIB
@@ -187,13 +185,6 @@ async def _fetch(call: Call, url: str) -> bytes | None:
         return await response.read()
 
 
-def virtual_size(data: bytes | None, name: str, known: int) -> int:
-    """Size of the disk in an image: what a qcow2 header says, else the file's, in whole MiB."""
-    if data and name.endswith(("qcow2", "img")) and data[:4] == b"QFI\xfb":
-        return int.from_bytes(data[24:32], "big")
-    return -(-known // MIB) * MIB
-
-
 @endpoint(
     "POST",
     "/nodes/{node}/storage/{storage}/download-url",
@@ -224,7 +215,7 @@ def download(call: Call) -> Any:
             size = len(data)
         elif call.values.get("checksum"):
             task.log("the simulator was not given this file: its checksum is not verified")
-        volume = Volume(volid, content, file_format(filename, content), size, data=data)
+        volume = Volume(volid, content, file_format(filename, content), size, head=data[:HEAD_BYTES] if data else b"")
         call.cluster.add_volume(name, call.node, volume)
         task.log("download finished successfully")
 
@@ -251,7 +242,7 @@ def upload(call: Call) -> Any:
     def store(task: Task) -> None:
         _check_checksum(call, data, task)
         volid = f"{name}:{content}/{filename}"
-        volume = Volume(volid, content, file_format(filename, content), len(data), data=data)
+        volume = Volume(volid, content, file_format(filename, content), len(data), head=data[:HEAD_BYTES])
         call.cluster.add_volume(name, call.node, volume)
         task.log(f"finished file import to '{volid}'")
 

@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import bad_parameters, failed
-from ..firewall_state import Firewall
-from ..sections import change, check_digest, view
-from ..state import Config, digest
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import bad_parameters, failed
+from simulator.firewall_state import Firewall
+from simulator.sections import change, check_digest, view
+from simulator.state import Config, digest
 
 Find = Callable[[Call], Firewall]
 _RULE = "action{} comment dest digest dport enable:int icmp-type iface log macro {} proto source sport type{}"
@@ -21,13 +21,96 @@ _UPDATE = _RULE.format("", "delete moveto:int", "")
 _ACTIONS = frozenset({"ACCEPT", "DROP", "REJECT"})
 _PORT_RANGE = re.compile(r"^(\d+)(?::(\d+))?$")
 MACROS = frozenset(
-    """
-    Amanda Auth BGP BitTorrent BitTorrent32 CVS Ceph Citrix DAAP DCC DHCPfwd DHCPv6 DNS Distcc FTP Finger GNUnet GRE Git HKP
-    HTTP HTTPS ICPV2 ICQ IMAP IMAPS IPIP IPsec IPsecah IPsecnat IRC Jetdirect L2TP LDAP LDAPS MDNS MSNP MSSQL Mail MongoDB
-    Munin MySQL NNTP NNTPS NTP NeighborDiscovery OSPF OpenVPN PBS PCA PMG POP3 POP3S PPtP Ping PostgreSQL Printer RDP RIP
-    RNDC Razor Rdate Rsync SANE SMB SMBswat SMTP SMTPS SNMP SPAMD SPICEproxy SSH SVN SixXS Squid Submission Syslog TFTP Telnet
-    Telnets Time Trcrt VNC VNCL Web Webcache Webmin Whois
-    """.split()
+    [
+        "Amanda",
+        "Auth",
+        "BGP",
+        "BitTorrent",
+        "BitTorrent32",
+        "CVS",
+        "Ceph",
+        "Citrix",
+        "DAAP",
+        "DCC",
+        "DHCPfwd",
+        "DHCPv6",
+        "DNS",
+        "Distcc",
+        "FTP",
+        "Finger",
+        "GNUnet",
+        "GRE",
+        "Git",
+        "HKP",
+        "HTTP",
+        "HTTPS",
+        "ICPV2",
+        "ICQ",
+        "IMAP",
+        "IMAPS",
+        "IPIP",
+        "IPsec",
+        "IPsecah",
+        "IPsecnat",
+        "IRC",
+        "Jetdirect",
+        "L2TP",
+        "LDAP",
+        "LDAPS",
+        "MDNS",
+        "MSNP",
+        "MSSQL",
+        "Mail",
+        "MongoDB",
+        "Munin",
+        "MySQL",
+        "NNTP",
+        "NNTPS",
+        "NTP",
+        "NeighborDiscovery",
+        "OSPF",
+        "OpenVPN",
+        "PBS",
+        "PCA",
+        "PMG",
+        "POP3",
+        "POP3S",
+        "PPtP",
+        "Ping",
+        "PostgreSQL",
+        "Printer",
+        "RDP",
+        "RIP",
+        "RNDC",
+        "Razor",
+        "Rdate",
+        "Rsync",
+        "SANE",
+        "SMB",
+        "SMBswat",
+        "SMTP",
+        "SMTPS",
+        "SNMP",
+        "SPAMD",
+        "SPICEproxy",
+        "SSH",
+        "SVN",
+        "SixXS",
+        "Squid",
+        "Submission",
+        "Syslog",
+        "TFTP",
+        "Telnet",
+        "Telnets",
+        "Time",
+        "Trcrt",
+        "VNC",
+        "VNCL",
+        "Web",
+        "Webcache",
+        "Webmin",
+        "Whois",
+    ]
 )
 
 
@@ -265,7 +348,7 @@ def _add_options(path: str, find: Find, table: str, audit: str, modify: str) -> 
 
 
 @endpoint("GET", "/cluster/firewall/macros")
-def list_macros(call: Call) -> Any:
+def list_macros(_call: Call) -> Any:
     """Names of the macros rules may use."""
     return [{"macro": name, "descr": name} for name in sorted(MACROS)]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import bad_parameters, failed
-from ..sections import check_digest, view
-from ..state import Config, digest
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import bad_parameters, failed
+from simulator.sections import check_digest, view
+from simulator.state import Config, digest
+
 from .firewall import SCOPES, Find
 
 

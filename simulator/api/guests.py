@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..call import Call
-from ..disks import clones_of, free, guest_volumes
-from ..endpoints import endpoint
-from ..errors import TaskFailure, failed
-from ..properties import parse_properties, split_list
-from ..state import BLOCK_TYPES, Guest
-from ..tasks import Task
+from simulator.call import Call
+from simulator.disks import clones_of, free, guest_volumes
+from simulator.endpoints import endpoint
+from simulator.errors import TaskFailure, failed
+from simulator.properties import parse_properties, split_list
+from simulator.state import BLOCK_TYPES, Guest
+from simulator.tasks import Task
+
 from .cluster import processors, summary
 
 GUEST = {kind: f"/nodes/{{node}}/{kind}/{{vmid}}" for kind in ("qemu", "lxc")}
@@ -47,9 +48,9 @@ def task_prefix(guest: Guest) -> str:
 @for_both("GET", "/status/current", "", "", _AUDIT)
 def current(call: Call, guest: Guest) -> Any:
     """State and figures of now."""
-    view = summary(call.cluster, guest)
+    view = summary(guest)
     managed = f"{'vm' if guest.kind == 'qemu' else 'ct'}:{guest.vmid}" in call.cluster.ha_resources
-    view |= {"ha": {"managed": int(managed)}, "cpus": processors(guest, call.cluster)}
+    view |= {"ha": {"managed": int(managed)}, "cpus": processors(guest)}
     if guest.kind == "lxc":
         view |= {"type": "lxc", "maxswap": int(guest.config.get("swap", 512)) * 1024 * 1024, "swap": 0}
     else:
@@ -61,13 +62,13 @@ def current(call: Call, guest: Guest) -> Any:
 
 
 @for_both("GET", "", "", "", "")
-def index(call: Call, guest: Guest) -> Any:
+def index(_call: Call, _guest: Guest) -> Any:
     """Names of what is below a guest."""
     return [{"subdir": name} for name in ("config", "status", "snapshot", "firewall", "migrate", "clone")]
 
 
 @for_both("GET", "/pending", "", "", _AUDIT)
-def pending(call: Call, guest: Guest) -> Any:
+def pending(_call: Call, guest: Guest) -> Any:
     """Every setting; changes of a running guest take effect at once here, so nothing is pending."""
     return [{"key": key, "value": value} for key, value in sorted(guest.config.items())]
 
@@ -86,7 +87,7 @@ def check_start(call: Call, guest: Guest) -> None:
         call.cluster.volume(snippet, guest.node)
 
 
-def power_on(call: Call, guest: Guest, task: Task | None = None) -> None:
+def power_on(call: Call, guest: Guest, _task: Task | None = None) -> None:
     """Starts a guest inside a task."""
     if guest.running:
         raise TaskFailure(f"{guest.label} already running")
@@ -124,7 +125,7 @@ def _end(call: Call, guest: Guest, verb: str) -> Any:
     if not call.values.get("skiplock"):
         call.unlocked(guest)
 
-    def stop_it(task: Task) -> None:
+    def stop_it(_task: Task) -> None:
         guest.running = False
 
     return call.task(f"{task_prefix(guest)}{verb}", guest.vmid, stop_it, guest=guest)
@@ -174,7 +175,7 @@ def _needs_running(call: Call, guest: Guest, verb: str) -> Any:
     if not guest.running:
         raise failed(f"{guest.label} not running")
     call.unlocked(guest)
-    return call.task(f"{task_prefix(guest)}{verb}", guest.vmid, lambda task: None, guest=guest)
+    return call.task(f"{task_prefix(guest)}{verb}", guest.vmid, lambda _task: None, guest=guest)
 
 
 @for_both("POST", "/status/suspend", "skiplock:bool statestorage todisk:bool", "", _POWER, locks=True)
@@ -244,7 +245,7 @@ def destroy(call: Call, guest: Guest) -> Any:
         if users := clones_of(cluster, volid, guest.node):
             raise failed(f"base volume '{volid}' is still in use by linked clone '{users[0]}'")
 
-    def remove(task: Task) -> None:
+    def remove(_task: Task) -> None:
         for volid in volumes:
             free(cluster, volid, guest.node)
         if values.get("destroy-unreferenced-disks"):
@@ -276,7 +277,7 @@ def _check_snapshots_possible(call: Call, guest: Guest) -> None:
 
 
 @for_both("GET", "/snapshot", "", "", _AUDIT)
-def list_snapshots(call: Call, guest: Guest) -> Any:
+def list_snapshots(_call: Call, guest: Guest) -> Any:
     """All snapshots, and ``current`` for now."""
     found = []
     for name, kept in guest.snapshots.items():
@@ -299,7 +300,7 @@ def take_snapshot(call: Call, guest: Guest) -> Any:
         raise failed(f"snapshot name '{name}' already used")
     _check_snapshots_possible(call, guest)
 
-    def keep(task: Task) -> None:
+    def keep(_task: Task) -> None:
         kept = copy.deepcopy(guest.config)
         guest.snapshots[name] = kept | {
             "snaptime": int(time.time()),
@@ -316,7 +317,7 @@ def delete_snapshot(call: Call, guest: Guest) -> Any:
     name = _named_snapshot(call, guest)
     call.unlocked(guest)
 
-    def remove(task: Task) -> None:
+    def remove(_task: Task) -> None:
         parent = guest.snapshots.pop(name).get("parent")
         for config in (*guest.snapshots.values(), guest.config):
             if config.get("parent") == name:

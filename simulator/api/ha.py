@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import bad_parameters, failed
-from ..properties import split_list
-from ..sections import change, view
-from ..state import Config
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import bad_parameters, failed
+from simulator.properties import split_list
+from simulator.sections import change, view
+from simulator.state import Config
 
 _AUDIT = "/ Sys.Audit"
 _CHANGE = "/ Sys.Console"

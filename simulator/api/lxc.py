@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import ApiError, TaskFailure, bad_parameters, failed
-from ..lxc_config import apply, check_permissions
-from ..properties import split_list
-from ..state import Config, Guest, digest
-from ..tasks import Task
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import ApiError, TaskFailure, bad_parameters, failed
+from simulator.lxc_config import apply, check_permissions
+from simulator.properties import split_list
+from simulator.state import Config, Guest, digest
+from simulator.tasks import Task
+
 from .cluster import summary
 from .guests import GUEST, power_on
 
@@ -20,7 +22,19 @@ _SETTINGS = (
     "hookscript hostname lock memory:int mp[n] nameserver net[n] onboot:bool ostype protection:bool rootfs "
     "searchdomain startup swap:int tags template:bool timezone tty:int unprivileged:bool unused[n]"
 )
-_OPERATING_SYSTEMS = "debian devuan ubuntu centos fedora opensuse archlinux alpine gentoo nixos unmanaged".split()
+_OPERATING_SYSTEMS = [
+    "debian",
+    "devuan",
+    "ubuntu",
+    "centos",
+    "fedora",
+    "opensuse",
+    "archlinux",
+    "alpine",
+    "gentoo",
+    "nixos",
+    "unmanaged",
+]
 _LIMITS = {"cores": (1, 8192), "memory": (16, None), "swap": (0, None), "cpuunits": (0, 500000), "tty": (0, 6)}
 _DEFAULT_ROOT_GIB = 4
 
@@ -29,13 +43,13 @@ _DEFAULT_ROOT_GIB = 4
 def list_containers(call: Call) -> Any:
     """The node's containers the caller may see."""
     return [
-        {"type": "lxc", **summary(call.cluster, guest)}
+        {"type": "lxc", **summary(guest)}
         for guest in call.cluster.guests.values()
         if guest.kind == "lxc" and guest.node == call.node and call.may(f"/vms/{guest.vmid}", "VM.Audit")
     ]
 
 
-def check_limits(values: Config, limits: dict[str, tuple[int | None, int | None]]) -> None:
+def check_limits(values: Config, limits: Mapping[str, tuple[int | None, int | None]]) -> None:
     """Refuses numbers out of range."""
     for key, (low, high) in limits.items():
         value = values.get(key)

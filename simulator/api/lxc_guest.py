@@ -6,9 +6,9 @@ import copy
 import ipaddress
 from typing import Any
 
-from ..addresses import interfaces, new_mac
-from ..call import Call
-from ..disks import (
+from simulator.addresses import interfaces, new_mac
+from simulator.call import Call
+from simulator.disks import (
     Disk,
     allocate,
     copy_volume,
@@ -20,13 +20,14 @@ from ..disks import (
     size_text,
     volume_of,
 )
-from ..endpoints import endpoint
-from ..errors import bad_parameters, failed
-from ..lxc_config import NETWORK, check_bridge, detach
-from ..moving import check_target, move_guest
-from ..properties import format_properties, parse_properties
-from ..state import Guest
-from ..tasks import Task
+from simulator.endpoints import endpoint
+from simulator.errors import bad_parameters, failed
+from simulator.lxc_config import NETWORK, check_bridge, detach
+from simulator.moving import check_target, move_guest
+from simulator.properties import format_properties, parse_properties
+from simulator.state import Guest
+from simulator.tasks import Task
+
 from .guests import GUEST, power_on
 from .lxc import check_hostname, check_new_vmid
 
@@ -87,7 +88,7 @@ def clone(call: Call) -> Any:
     if pool:
         cluster.set_pool(str(newid), pool)
 
-    def finish(task: Task) -> None:
+    def finish(_task: Task) -> None:
         guest.config.pop("lock", None)
 
     def undo() -> None:
@@ -136,7 +137,7 @@ def resize(call: Call) -> Any:
     if size < volume.size:
         raise failed("unable to shrink disk size")
 
-    def grow(task: Task) -> None:
+    def grow(_task: Task) -> None:
         volume.size = size
         guest.config[key] = format_properties(mount | {"size": size_text(volume)}, "volume")
 
@@ -167,7 +168,7 @@ def move_volume(call: Call) -> Any:
     old = call.cluster.volume(mount["volume"], guest.node)
     call.cluster.storage_for(storage, guest.node, "rootdir")
 
-    def move(task: Task) -> None:
+    def move(_task: Task) -> None:
         made = allocate(call.cluster, Disk(storage, guest.node, guest.vmid, "rootdir", old.size))
         if not call.values.get("delete"):
             detach(guest, key)

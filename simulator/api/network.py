@@ -7,12 +7,12 @@ import ipaddress
 import re
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import bad_parameters, failed
-from ..properties import split_list
-from ..state import Config, Node
-from ..tasks import Task
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import bad_parameters, failed
+from simulator.properties import split_list
+from simulator.state import Config, Node
+from simulator.tasks import Task
 
 _PATH = "/nodes/{node}/network"
 _MODIFY = "/nodes/{node} Sys.Modify"
@@ -21,7 +21,22 @@ _SETTINGS = (
     "bridge_vlan_aware:bool cidr cidr6 comments comments6 gateway gateway6 mtu:int netmask netmask6:int ovs_bonds ovs_bridge "
     "ovs_options ovs_ports ovs_tag:int slaves type! vlan-id:int vlan-raw-device"
 )
-_TYPES = frozenset("bridge bond eth alias vlan fabric OVSBridge OVSBond OVSPort OVSIntPort vnet unknown".split())
+_TYPES = frozenset(
+    [
+        "bridge",
+        "bond",
+        "eth",
+        "alias",
+        "vlan",
+        "fabric",
+        "OVSBridge",
+        "OVSBond",
+        "OVSPort",
+        "OVSIntPort",
+        "vnet",
+        "unknown",
+    ]
+)
 _TEXT = ("mtu", "vlan-id", "netmask6")
 """Numbers that are read back as text."""
 _KINDS = {"any_bridge": ("bridge", "OVSBridge", "vnet"), "any_local_bridge": ("bridge", "OVSBridge")}
@@ -160,7 +175,7 @@ def reload(call: Call) -> Any:
     """Applies what is staged."""
     node = call.cluster.nodes[call.node]
 
-    def apply(task: Task) -> None:
+    def apply(_task: Task) -> None:
         if node.pending_network is not None:
             node.network, node.pending_network = node.pending_network, None
         for interface in node.network.values():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import failed
-from ..properties import GIB, split_list
-from ..state import digest
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import failed
+from simulator.properties import GIB, split_list
+from simulator.state import digest
+
 from .cluster import version_view
 
 _AUDIT = "/nodes/{node} Sys.Audit"
@@ -116,7 +117,7 @@ def write_config(call: Call) -> None:
 
 
 @endpoint("GET", "/nodes/{node}/hardware/pci", "pci-class-blacklist verbose:bool", check="/ Sys.Audit|Sys.Modify")
-def list_pci(call: Call) -> Any:
+def list_pci(_call: Call) -> Any:
     """One device that can be passed through."""
     return [
         {

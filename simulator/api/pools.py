@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import failed
-from ..properties import split_list
-from ..state import Cluster, Config
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import failed
+from simulator.properties import split_list
+from simulator.state import Cluster, Config
 
 
 def _pool(cluster: Cluster, name: str) -> Config:

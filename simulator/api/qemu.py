@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import ApiError, TaskFailure, bad_parameters, failed
-from ..qemu_config import apply, check_permissions, deleted_keys, set_defaults
-from ..state import Config, Guest, digest
-from ..tasks import Task
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import ApiError, TaskFailure, bad_parameters, failed
+from simulator.qemu_config import apply, check_permissions, deleted_keys, set_defaults
+from simulator.state import Config, Guest, digest
+from simulator.tasks import Task
+
 from .cluster import summary
 from .guests import GUEST, power_on
 from .lxc import check_hostname, check_limits, check_new_vmid, check_tags
@@ -43,7 +44,7 @@ _CHECK_ANY = (
 def list_machines(call: Call) -> Any:
     """The node's virtual machines the caller may see."""
     return [
-        summary(call.cluster, guest)
+        summary(guest)
         for guest in call.cluster.guests.values()
         if guest.kind == "qemu" and guest.node == call.node and call.may(f"/vms/{guest.vmid}", "VM.Audit")
     ]
@@ -170,4 +171,4 @@ def write_config(call: Call) -> None:
 def write_config_in_background(call: Call) -> Any:
     """Changes settings in a task; the settings are checked before it starts."""
     guest = _write(call)
-    return call.task("qmconfig", guest.vmid, lambda task: None, guest=guest)
+    return call.task("qmconfig", guest.vmid, lambda _task: None, guest=guest)

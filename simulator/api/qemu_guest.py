@@ -7,9 +7,9 @@ import ipaddress
 import uuid
 from typing import Any
 
-from ..addresses import interfaces, new_mac, parse_qemu_net
-from ..call import Call
-from ..disks import (
+from simulator.addresses import interfaces, new_mac, parse_qemu_net
+from simulator.call import Call
+from simulator.disks import (
     Disk,
     allocate,
     copy_volume,
@@ -21,14 +21,15 @@ from ..disks import (
     size_text,
     volume_of,
 )
-from ..endpoints import endpoint
-from ..errors import bad_parameters, failed
-from ..lxc_config import check_bridge, detach
-from ..moving import check_target, move_guest
-from ..properties import format_properties, parse_properties, split_list
-from ..qemu_config import NETWORK, normalise_net, remove_drive
-from ..state import Guest
-from ..tasks import Task
+from simulator.endpoints import endpoint
+from simulator.errors import bad_parameters, failed
+from simulator.lxc_config import check_bridge, detach
+from simulator.moving import check_target, move_guest
+from simulator.properties import format_properties, parse_properties, split_list
+from simulator.qemu_config import NETWORK, normalise_net, remove_drive
+from simulator.state import Guest
+from simulator.tasks import Task
+
 from .guests import GUEST
 from .lxc import check_hostname
 
@@ -76,13 +77,13 @@ def clone(call: Call) -> Any:
     guest.config["smbios1"] = format_properties(smbios, "none")
     if "description" in values:
         guest.config["description"] = values["description"]
-    _copy_drives(call, source, guest, storage, target, full=full)
+    _copy_drives(call, guest, storage, target, full=full)
     guest.config["lock"] = "clone"
     cluster.add_guest(guest)
     if pool:
         cluster.set_pool(str(newid), pool)
 
-    def finish(task: Task) -> None:
+    def finish(_task: Task) -> None:
         guest.config.pop("lock", None)
 
     def undo() -> None:
@@ -93,7 +94,7 @@ def clone(call: Call) -> Any:
     return call.task("qmclone", source.vmid, finish, guest=guest, undo=undo)
 
 
-def _copy_drives(call: Call, source: Guest, guest: Guest, storage: str | None, target: str, *, full: bool) -> None:
+def _copy_drives(call: Call, guest: Guest, storage: str | None, target: str, *, full: bool) -> None:
     cluster = call.cluster
     for key in sorted(
         (k for k in guest.config if disk_key(guest, k)), key=lambda k: (k == "efidisk0", k == "tpmstate0", k)
@@ -133,13 +134,13 @@ def migrate(call: Call) -> Any:
     if guest.running and local and not call.values.get("with-local-disks"):
         raise failed(f"can't live migrate VM with local disks: {local[0]}")
 
-    def move(task: Task) -> None:
+    def move(_task: Task) -> None:
         move_guest(call.cluster, guest, target, call.values.get("targetstorage"))
 
     return call.task("qmigrate", guest.vmid, move, guest=guest)
 
 
-def _drive(call: Call, guest: Guest, key: str) -> dict[str, str]:
+def _drive(_call: Call, guest: Guest, key: str) -> dict[str, str]:
     if key not in guest.config or not disk_key(guest, key):
         raise failed(f"disk '{key}' does not exist")
     return parse_properties(str(guest.config[key]), "file")
@@ -159,7 +160,7 @@ def resize(call: Call) -> Any:
     if size < volume.size:
         raise failed("shrinking disks is not supported")
 
-    def grow(task: Task) -> None:
+    def grow(_task: Task) -> None:
         volume.size = size
         guest.config[key] = format_properties(drive | {"size": size_text(volume)}, "file")
 
@@ -189,7 +190,7 @@ def move_disk(call: Call) -> Any:
     if storage == old.volid.partition(":")[0] and fmt == old.format:
         raise failed("you can't move to the same storage with same format")
 
-    def move(task: Task) -> None:
+    def move(_task: Task) -> None:
         made = allocate(call.cluster, Disk(storage, guest.node, guest.vmid, "images", old.size, fmt))
         if call.values.get("delete"):
             free(call.cluster, old.volid, guest.node)
@@ -218,7 +219,7 @@ def make_template(call: Call) -> Any:
         raise failed("you can't convert a template to a template")
     if guest.running:
         raise failed("you can't convert a VM to template if VM is running")
-    return call.task("qmtemplate", guest.vmid, lambda task: to_template(call, guest), guest=guest)
+    return call.task("qmtemplate", guest.vmid, lambda _task: to_template(call, guest), guest=guest)
 
 
 def to_template(call: Call, guest: Guest) -> None:

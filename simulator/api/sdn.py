@@ -7,13 +7,13 @@ import ipaddress
 import re
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import bad_parameters, failed
-from ..properties import parse_properties, split_list
-from ..sections import change
-from ..state import Config, digest
-from ..tasks import Task
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import bad_parameters, failed
+from simulator.properties import parse_properties, split_list
+from simulator.sections import change
+from simulator.state import Config, digest
+from simulator.tasks import Task
 
 _FLAGS = "pending:bool running:bool"
 _ZONE = (
@@ -288,7 +288,7 @@ def delete_subnet(call: Call) -> None:
 def apply_all(call: Call) -> Any:
     """Puts everything that is defined into force, on all nodes."""
 
-    def reload(task: Task) -> None:
+    def reload(_task: Task) -> None:
         call.cluster.sdn_running = copy.deepcopy(call.cluster.sdn)
 
     return call.task("reloadnetworkall", "", reload, node=next(iter(call.cluster.nodes)))

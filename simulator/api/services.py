@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..call import Call
-from ..disks import guest_volumes
-from ..endpoints import endpoint
-from ..errors import bad_parameters, failed
-from ..properties import parse_properties
-from ..sections import change, view
-from ..state import Config
+from simulator.call import Call
+from simulator.disks import guest_volumes
+from simulator.endpoints import endpoint
+from simulator.errors import bad_parameters, failed
+from simulator.properties import parse_properties
+from simulator.sections import change, view
+from simulator.state import Config
 
 # replication
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import bad_parameters, failed
-from ..properties import GIB, split_list
-from ..state import Config, digest
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import bad_parameters, failed
+from simulator.properties import GIB, split_list
+from simulator.state import Config, digest
 
 _COMMON = (
     "blocksize bwlimit comstar_hg comstar_tg content content-dirs create-base-path:bool create-subdirs:bool data-pool "

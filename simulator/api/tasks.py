@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..call import Call
-from ..endpoints import endpoint
-from ..errors import ApiError, failed
-from ..tasks import Task
+from simulator.call import Call
+from simulator.endpoints import endpoint
+from simulator.errors import ApiError, failed
+from simulator.tasks import Task
 
 _TASK = "/nodes/{node}/tasks/{upid}"
 
