@@ -1,8 +1,8 @@
 """The commands of ``homelab``, and what happens when one of them fails.
 
-A command is a module that ends with ``_command``: a function with typed options that imports what it needs when it runs,
-so that ``homelab check`` doesn't pay for what ``homelab deploy`` needs. To add one, write the module and name its function
-in ``_add_commands``.
+A command is a module that ends with ``_command``: a function with typed options that imports what it needs when it
+runs, so that ``homelab check`` doesn't pay for what ``homelab deploy`` needs. To add one, write the module and name
+its function in ``_add_commands``.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ _add_commands()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``homelab`` with ``arguments`` (those of the process) and return its exit code.
 
-    0 went well, 1 found or met an error, 2 was called wrongly, 130 was interrupted. What a user can cause is said in a few
-    lines; a stack trace comes with ``--traceback`` only.
+    0 went well, 1 found or met an error, 2 was called wrongly, 130 was interrupted. What a user can cause is said in
+    a few lines; a stack trace comes with ``--traceback`` only.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     words = _with_options_first(given) or ["--help"]

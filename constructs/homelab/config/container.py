@@ -17,7 +17,10 @@ from homelab.config.units import Gibibytes, Mebibytes, gibibytes_between, mebiby
 OsType = Literal[
     "alpine", "archlinux", "centos", "debian", "devuan", "fedora", "gentoo", "nixos", "opensuse", "ubuntu", "unmanaged"
 ]
-"""What Proxmox knows of the system inside (provider: ``operating_system.type``). AlmaLinux and Rocky Linux are centos."""
+"""What Proxmox knows of the system inside; AlmaLinux and Rocky Linux are centos.
+
+Source: provider argument ``operating_system.type``.
+"""
 
 AbsolutePath = Annotated[
     str, Matching(r"/[^:,\s]+", "an absolute path", "a path that begins with / and has no : , or space", "/srv/data")
@@ -43,7 +46,8 @@ def _mount_point_key(value: str) -> str:
 class MountPoint(Model):
     """A further file system of a container (provider: block ``mount_point``).
 
-    Changing its size, volume or number replaces the container, so a container with mount points should have ``protection``.
+    Changing its size, volume or number replaces the container, so a container with mount points should have
+    ``protection``.
     """
 
     path: AbsolutePath = Field(description="Where it appears inside.")
@@ -74,7 +78,10 @@ class MountPoint(Model):
 
 
 class Features(Model):
-    """What a container may do beyond the usual (provider: block ``features``). All but nesting need root@pam with a password."""
+    """What a container may do beyond the usual. All but nesting need root@pam with a password.
+
+    Source: provider block ``features``.
+    """
 
     nesting: bool = Field(True, description="Let systemd and container engines inside use namespaces.")
     keyctl: bool = Field(False, description="Allow keyctl(), which Docker inside an unprivileged container wants.")
@@ -131,7 +138,7 @@ class Container(ContainerSettings, GuestReferences):
     image: Image | None = Field(None, description="A container template of your own, with `os_type`.")
     template_file: TemplateVolume | None = Field(
         None,
-        description="A container template that is on the node already, with `os_type`, such as local:vztmpl/my.tar.zst.",
+        description="A container template already on the node, such as local:vztmpl/my.tar.zst, with `os_type`.",
     )
     clone_from: Key | None = Field(None, description="A template container of this environment to clone.")
     os_type: OsType | None = Field(None, description="The system inside, for image and template_file.")
@@ -163,7 +170,10 @@ class Container(ContainerSettings, GuestReferences):
 
 
 class ContainerSpec(ContainerSettings, GuestSpec):
-    """A container, everything decided: what the construct takes. Either ``template_file_id`` or ``clone_vm_id`` is set."""
+    """A container, everything decided: what the construct takes.
+
+    Either ``template_file_id`` or ``clone_vm_id`` is set.
+    """
 
     template_file_id: str | None = Field(None, description="The container template's volume.")
     os_type: OsType = "debian"

@@ -55,7 +55,8 @@ def default_node(environment: Environment) -> str | None:
 def expand(environment: Environment) -> Iterator[ExpandedGuest]:
     """The guests of ``environment`` in the order of the file, replicas counted up.
 
-    Replica n of ``web`` is ``web-n``; VMIDs and static addresses count up from the first. A MAC address stays with the first replica.
+    Replica n of ``web`` is ``web-n``; VMIDs and static addresses count up from the first. A MAC address stays with
+    the first replica.
     """
     fallback = default_node(environment)
     for kind, definitions in (("vms", environment.vms), ("containers", environment.containers)):

@@ -111,7 +111,7 @@ class Rule(Model):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if (self.port or self.source_port) and not (self.protocol in ("tcp", "udp", "sctp")):
+        if (self.port or self.source_port) and self.protocol not in ("tcp", "udp", "sctp"):
             raise Refused("ports need a protocol that has ports", allowed="tcp, udp or sctp", fix="add protocol: tcp")
         if self.macro and (self.protocol or self.port or self.source_port):
             raise Refused("a macro brings its own protocol and ports", fix="remove either macro or protocol and port")
@@ -152,8 +152,8 @@ class Allow(Model):
 class GuestFirewall(Model):
     """The firewall of one guest: drops what comes in and is not allowed, lets out what the guest sends.
 
-    It works only where the cluster's firewall is enabled too. DHCP, router advertisement and neighbour discovery stay possible, as
-    a guest without them loses its address.
+    It works only where the cluster's firewall is enabled too. DHCP, router advertisement and neighbour discovery stay
+    possible, as a guest without them loses its address.
     """
 
     enabled: bool = Field(True, description="Filter this guest's interfaces.")

@@ -15,7 +15,10 @@ FILE_NAME = "environment.schema.json"
 
 @cache
 def environment_schema() -> dict[str, Any]:
-    """The schema of an environment file: without ``name``, which is the file's name. Not to be changed by the caller."""
+    """The schema of an environment file.
+
+    Without ``name``, which is the file's name. Not to be changed by the caller.
+    """
     schema = Environment.model_json_schema(mode="validation")
     del schema["properties"]["name"]
     schema["required"] = [key for key in schema["required"] if key != "name"]

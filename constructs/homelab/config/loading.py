@@ -35,7 +35,8 @@ def load_environment(path: FilePath, image_lock: ImageChecksums | None = None) -
     With ``image_lock``, images are looked up there, as ``policy.unlocked_images`` says.
 
     Raises:
-        InvalidEnvironment: the file has errors. It holds all of them, each with file, line and column, and the warnings.
+        InvalidEnvironment: the file has errors. It holds all of them, each with file, line and column, and the
+        warnings.
     """
     return load_environments([path], image_lock).environments[0]
 
@@ -103,7 +104,8 @@ def _read(path: FilePath) -> _Draft:
             first = False
             spoilt = left_out | {path for refusal in refusals for path in refusal.spoils}
         else:
-            # Leaving one entry out can make another incomplete, such as a map that may not be empty; it isn't reported a second time.
+            # Leaving one entry out can make another incomplete, such as a map that may not be empty; it isn't
+            # reported a second time.
             spoilt = {path for refusal in refusals for path in refusal.spoils} - left_out
         if not spoilt:
             return _Draft(problems, source)

@@ -43,7 +43,10 @@ Key = Annotated[
         longest=63,
     ),
 ]
-"""The key of an entry. It becomes the name of a Terraform resource, so it begins with a letter and a changed key is a move."""
+"""The key of an entry.
+
+It becomes the name of a Terraform resource, so it begins with a letter and a changed key is a move.
+"""
 
 NodeName = Annotated[
     str,
@@ -65,7 +68,10 @@ Tag = Annotated[
         longest=64,
     ),
 ]
-"""A guest's tag. The provider lets other characters pass and Proxmox then refuses them or never stops showing a difference."""
+"""A guest's tag.
+
+The provider lets other characters pass and Proxmox then refuses them or never stops showing a difference.
+"""
 
 DatastoreName = Annotated[
     str,
@@ -112,7 +118,10 @@ FirewallName = Annotated[
 """The name of an alias, an IP set or a security group of the firewall."""
 
 VmId = Annotated[int, Field(ge=100, le=999_999_999, strict=True)]
-"""The number of a VM, container or template: 100 to 999999999, unique in a cluster (the provider accepts more than Proxmox does)."""
+"""The number of a VM, container or template: 100 to 999999999, unique in a cluster.
+
+The provider accepts more than Proxmox does.
+"""
 
 Vlan = Annotated[int, Field(ge=1, le=4094, strict=True)]
 """A VLAN tag."""
@@ -182,7 +191,7 @@ def parse_ipv4_address(value: Any) -> ipaddress.IPv4Address:
         return ipaddress.IPv4Address(text)
     except ValueError:
         fix = (
-            f"write {text.split('/')[0]}; the prefix length comes from the network"
+            f"write {text.partition('/')[0]}; the prefix length comes from the network"
             if "/" in text
             else "write 192.168.3.10"
         )
@@ -204,13 +213,6 @@ Ipv4Address = Annotated[
     WithJsonSchema({"type": "string", "examples": ["192.168.3.10"]}),
 ]
 """An IPv4 address without prefix length."""
-
-Ipv4Range = Annotated[
-    str,
-    AfterValidator(lambda value: parse_ipv4_range(value)),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9.]+-[0-9.]+$", "examples": ["192.168.3.100-192.168.3.199"]}),
-]
-"""An inclusive range of IPv4 addresses, ``first-last``."""
 
 
 def parse_ipv4_range(value: str) -> str:
@@ -235,3 +237,11 @@ def range_bounds(value: str) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Addre
     """
     first, _, last = value.partition("-")
     return parse_ipv4_address(first.strip()), parse_ipv4_address(last.strip())
+
+
+Ipv4Range = Annotated[
+    str,
+    AfterValidator(parse_ipv4_range),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9.]+-[0-9.]+$", "examples": ["192.168.3.100-192.168.3.199"]}),
+]
+"""An inclusive range of IPv4 addresses, ``first-last``."""

@@ -63,7 +63,7 @@ class Network(Model):
     )
     address_from: Literal["vm_id"] | None = Field(
         None,
-        description="vm_id: a guest's address is the subnet's plus its VMID, so VM 200 in 192.168.0.0/24 is 192.168.0.200.",
+        description="vm_id: a guest's address is the subnet's plus its VMID; 200 in 192.168.0.0/24 is 192.168.0.200.",
     )
 
 

@@ -33,9 +33,10 @@ Path = tuple[str | int, ...]
 class Problem:
     """One thing that is wrong: where, what was written, what is allowed and what to do next.
 
-    ``path`` is the key path inside the file. ``file``, ``line`` and ``column`` (both from 1) are filled in by the loader; they stay
-    empty for an environment built in Python. ``refers_to`` is the path of the other entry that the problem is about, such as the network that a
-    guest names: when that entry has errors of its own, only those are reported.
+    ``path`` is the key path inside the file. ``file``, ``line`` and ``column`` (both from 1) are filled in by the
+    loader; they stay empty for an environment built in Python. ``refers_to`` is the path of the other entry that the
+    problem is about, such as the network that a guest names: when that entry has errors of its own, only those are
+    reported.
     """
 
     path: Path

@@ -73,7 +73,8 @@ class Node(Model):
 class Ssh(Model):
     """How the provider reaches a node by SSH, which it needs to upload snippets (provider block ``ssh``).
 
-    Keys and passwords are not written here: the SSH agent or ``PROXMOX_VE_SSH_PRIVATE_KEY`` and ``PROXMOX_VE_SSH_PASSWORD`` give them.
+    Keys and passwords are not written here: the SSH agent or ``PROXMOX_VE_SSH_PRIVATE_KEY`` and
+    ``PROXMOX_VE_SSH_PASSWORD`` give them.
     """
 
     username: Annotated[
@@ -92,11 +93,13 @@ class Proxmox(Model):
     )
     cluster: Key | None = Field(
         None,
-        description="A name for the cluster. Environments with the same cluster (or the same endpoint) share VMIDs, names and addresses.",
+        description="A name for the cluster. Environments with the same cluster (or the same endpoint) share VMIDs, "
+        "names and addresses.",
     )
     authentication: Literal["api_token", "root_password"] = Field(
         "api_token",
-        description="api_token: PROXMOX_VE_API_TOKEN, which can do less than root. root_password: root@pam with PROXMOX_VE_PASSWORD.",
+        description="api_token: PROXMOX_VE_API_TOKEN, which can do less than root. root_password: root@pam with "
+        "PROXMOX_VE_PASSWORD.",
     )
     insecure: bool = Field(
         False,

@@ -37,7 +37,10 @@ def entry_of(path: Path) -> Path:
 
 
 def without(data: dict[str, Any], entries: Iterable[Path]) -> dict[str, Any]:
-    """A copy of ``data`` that lacks ``entries``. The endpoint, which can't be left out, is replaced by one that leads nowhere."""
+    """A copy of ``data`` that lacks ``entries``.
+
+    The endpoint, which can't be left out, is replaced by one that leads nowhere.
+    """
     for entry in entries:
         data = _replaced(data, entry, _STAND_IN_ENDPOINT if entry == ENDPOINT else None)
     return data

@@ -22,10 +22,10 @@ def environment_files(root: Path) -> list[Path]:
 
 
 def select_files(names_or_paths: Sequence[str], root: Path) -> list[Path]:
-    """The files that are meant, each once, in the order in which they are named; all of the project's for an empty selection.
+    """The files that are meant, each once and in the given order; all of the project's when nothing is named.
 
-    What ends with ``.yaml`` or ``.yml`` or has a ``/`` is a path, relative to the current folder or else to ``root``; anything else
-    is the name of an environment in ``environments/``.
+    What ends with ``.yaml`` or ``.yml`` or has a ``/`` is a path, relative to the current folder or else to ``root``;
+    anything else is the name of an environment in ``environments/``.
 
     Raises:
         SelectionError: there is no such environment or file, or the project has none at all, or two of one name.
@@ -43,7 +43,8 @@ def select_files(names_or_paths: Sequence[str], root: Path) -> list[Path]:
         other = by_name.setdefault(path.stem, path)
         if other is not path:
             raise SelectionError(
-                f"{other} and {path} are both environment {path.stem}\n    fix:      rename one of the two, or name only one"
+                f"{other} and {path} are both environment {path.stem}\n"
+                "    fix:      rename one of the two, or name only one"
             )
     return unique
 

@@ -1,8 +1,9 @@
 """An environment file as plain data, with the place of every key and value.
 
-Where YAML 1.1 and YAML 1.2 read a text differently, and a person means something else than either, the file decides for the person: dates,
-``22:53`` and ``1_000`` stay text, keys are always text, and a number that begins with 0 is refused because it may be octal. Only ``yes``, ``no``,
-``on`` and ``off`` are still true and false, as in every other YAML file of a homelab.
+Where YAML 1.1 and YAML 1.2 read a text differently, and a person means something else than either, the file decides
+for the person: dates, ``22:53`` and ``1_000`` stay text, keys are always text, and a number that begins with 0 is
+refused because it may be octal. Only ``yes``, ``no``, ``on`` and ``off`` are still true and false, as in every other
+YAML file of a homelab.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ _TEXT_TAGS = {"!", "tag:yaml.org,2002:str"}
 
 @dataclass(frozen=True)
 class Source:
-    """What one file says. ``data`` is plain dicts, lists and scalars; ``problems`` is what is wrong with the YAML itself."""
+    """What one file says.
+
+    ``data`` is plain dicts, lists and scalars; ``problems`` is what is wrong with the YAML itself.
+    """
 
     file: str
     data: dict[str, Any]
@@ -44,7 +48,8 @@ class Source:
     def locate(self, path: Path) -> tuple[int, int]:
         """Line and column (from 1) of the value at ``path``; of its key where the value begins on a later line.
 
-        A path that goes further than the file, such as to a default, leads to the last entry on the way that the file has.
+        A path that goes further than the file, such as to a default, leads to the last entry on the way that the file
+        has.
         """
         place = (self.root.line, self.root.column)
         for key, node in self._walk(path):
@@ -61,11 +66,9 @@ class Source:
 
     def written(self, path: Path) -> str | None:
         """The text of the scalar at ``path`` as it is written, where it has no quotes; None for anything else."""
-        node: Node = self.root
-        steps = 0
-        for _, node in self._walk(path):
-            steps += 1
-        return node.text if isinstance(node, Scalar) and node.plain and steps == len(path) else None
+        steps = [node for _, node in self._walk(path)]
+        node = steps[-1] if len(steps) == len(path) > 0 else self.root
+        return node.text if isinstance(node, Scalar) and node.plain else None
 
     def shown_path(self, path: Path) -> Path:
         """``path`` as the file has it: without the ``[0]`` of a list that is written as its only entry."""
@@ -112,7 +115,8 @@ def read_source(path: FilePath) -> Source:
     """What the file at ``path`` says.
 
     Raises:
-        InvalidEnvironment: nothing can be read from it: it is missing, unreadable, not UTF-8, not YAML, empty or no map.
+        InvalidEnvironment: nothing can be read from it: it is missing, unreadable, not UTF-8, not YAML, empty or no
+        map.
     """
     text = _read_text(path)
     try:

@@ -16,7 +16,8 @@ from homelab.config.problems import Refused
 class Matching:
     """Annotation of a ``str`` that must match ``pattern`` as a whole.
 
-    A refusal reads "this is not <what>", lists what is ``allowed``, and offers ``example``, or the value itself brought into form.
+    A refusal reads "this is not <what>", lists what is ``allowed``, and offers ``example``, or the value itself brought
+    into form.
     """
 
     pattern: str

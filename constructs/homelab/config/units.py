@@ -1,6 +1,7 @@
 """Sizes with their unit written out: ``512MiB``, ``20GiB``, ``1TiB``.
 
-Proxmox counts memory in MiB and disks in GiB and calls both "M" and "G". A bare number says neither, so a unit is required.
+Proxmox counts memory in MiB and disks in GiB and calls both "M" and "G". A bare number says neither, so a unit is
+required.
 """
 
 import re

@@ -78,19 +78,25 @@ class Disk(Model):
 
 
 class CloudInit(Model):
-    """First-boot settings of a virtual machine (provider: block ``initialization``). Changes after creation have no effect."""
+    """First-boot settings of a virtual machine. Changes after creation have no effect.
+
+    Source: provider block ``initialization``.
+    """
 
     user: UserName | None = Field(None, description="The user to make; the image's own, such as debian, when left out.")
     ssh_keys: tuple[SshKey, ...] = Field((), description="Public keys of that user, besides those of `defaults`.")
     dns: Dns | None = Field(None, description="Its DNS settings; those of its network and of `defaults` when left out.")
     user_data: CloudConfig | None = Field(
         None,
-        description="Your own user data in place of user and keys, uploaded as a snippet over SSH. Never put a secret in it.",
+        description="User data in place of user and keys, uploaded as a snippet by SSH. No secret belongs in it.",
     )
 
 
 class PciDevice(Model):
-    """A device of the node given to the guest: by `mapping`, or by `id`, which only root@pam with a password may set."""
+    """A device of the node given to the guest: by `mapping`, or by `id`.
+
+    Only root@pam with a password may set one by `id`.
+    """
 
     mapping: str | None = Field(None, description="Name of a hardware mapping.")
     id: PciAddress | None = Field(None, description="PCI address.")

@@ -1,7 +1,8 @@
 """YAML text as a tree of nodes that know their places: line and column of every key and value.
 
-The tree is built from the parser's events and not with PyYAML's own composer, which crashes the interpreter on text that is nested a few
-thousand levels deep. Anchors and aliases are followed; nothing is executed and no object is constructed.
+The tree is built from the parser's events and not with PyYAML's own composer, which crashes the interpreter on text
+that is nested a few thousand levels deep. Anchors and aliases are followed; nothing is executed and no object is
+constructed.
 """
 
 from __future__ import annotations
@@ -95,65 +96,75 @@ def _events(text: str) -> Iterator[Any]:
         loader.dispose()
 
 
-def _document(events: Iterator[Any]) -> Node | None:
-    anchors: dict[str, Node | None] = {}
-    root: Node | None = None
-    open_nodes: list[tuple[Sequence | Mapping, list[Node], str | None]] = []
-    for event in events:
+class _Composer:
+    """Makes nodes of events. What is open waits on a stack until its end."""
+
+    def __init__(self) -> None:
+        self.roots: list[Node] = []
+        self.anchors: dict[str, Node | None] = {}
+        self.open: list[tuple[Sequence | Mapping, list[Node], str | None]] = []
+
+    def take(self, event: Any) -> None:
+        """Take the next event.
+
+        Raises:
+            MalformedYamlError: it begins a second document, goes too deep, or is an alias that leads nowhere.
+        """
         kind = type(event)
-        node: Node
         if kind is yaml.ScalarEvent:
             mark = event.start_mark
             node = Scalar(event.value, event.implicit[0], event.tag, mark.line + 1, mark.column + 1)
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            mark = event.start_mark
-            line, column = mark.line + 1, mark.column + 1
-            if len(open_nodes) == DEEPEST:
-                raise MalformedYamlError(
-                    "the file is nested too deep",
-                    line=line,
-                    column=column,
-                    allowed=f"{DEEPEST} levels",
-                    fix="remove brackets or indentation",
-                )
-            opened: Sequence | Mapping
-            opened = (
-                Mapping([], event.tag, line, column)
-                if kind is yaml.MappingStartEvent
-                else Sequence([], event.tag, line, column)
-            )
-            if event.anchor:
-                # None until it is closed: an alias inside would make a tree without end.
-                anchors[event.anchor] = None
-            open_nodes.append((opened, [], event.anchor))
-            continue
+            self._add(node, event.anchor)
+        elif kind is yaml.MappingStartEvent:
+            self._begin(Mapping([], event.tag, event.start_mark.line + 1, event.start_mark.column + 1), event.anchor)
+        elif kind is yaml.SequenceStartEvent:
+            self._begin(Sequence([], event.tag, event.start_mark.line + 1, event.start_mark.column + 1), event.anchor)
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            node, children, anchor = open_nodes.pop()
-            if isinstance(node, Mapping):
-                node.pairs = list(zip(children[::2], children[1::2], strict=True))
-            else:
-                node.items = children
-            if anchor:
-                anchors[anchor] = node
+            self._end()
         elif kind is yaml.AliasEvent:
-            node = _followed(event, anchors)
-        elif kind is yaml.DocumentStartEvent and root is not None:
-            mark = event.start_mark
+            self._add(_followed(event, self.anchors), None)
+        elif kind is yaml.DocumentStartEvent and self.roots:
             raise MalformedYamlError(
                 "a second document begins here",
-                line=mark.line + 1,
-                column=mark.column + 1,
+                line=event.start_mark.line + 1,
+                column=event.start_mark.column + 1,
                 allowed="one document in a file: one file is one environment",
                 fix="move what follows `---` to a file of its own",
             )
+
+    def _begin(self, node: Sequence | Mapping, anchor: str | None) -> None:
+        if len(self.open) == DEEPEST:
+            raise MalformedYamlError(
+                "the file is nested too deep",
+                line=node.line,
+                column=node.column,
+                allowed=f"{DEEPEST} levels",
+                fix="remove brackets or indentation",
+            )
+        if anchor:
+            # None until it is closed: an alias inside would make a tree without end.
+            self.anchors[anchor] = None
+        self.open.append((node, [], anchor))
+
+    def _end(self) -> None:
+        node, children, anchor = self.open.pop()
+        if isinstance(node, Mapping):
+            node.pairs = list(zip(children[::2], children[1::2], strict=True))
         else:
-            continue
-        if kind is yaml.ScalarEvent and event.anchor:
-            anchors[event.anchor] = node
-        if open_nodes:
-            open_nodes[-1][1].append(node)
-        else:
-            root = node
+            node.items = children
+        self._add(node, anchor)
+
+    def _add(self, node: Node, anchor: str | None) -> None:
+        if anchor:
+            self.anchors[anchor] = node
+        (self.open[-1][1] if self.open else self.roots).append(node)
+
+
+def _document(events: Iterator[Any]) -> Node | None:
+    composer = _Composer()
+    for event in events:
+        composer.take(event)
+    root = composer.roots[0] if composer.roots else None
     return None if isinstance(root, Scalar) and root.plain and root.text == "" else root
 
 
@@ -179,7 +190,8 @@ def _code_point(error: Any) -> int:
 
 
 def _line_and_column(text: str, position: int) -> tuple[int, int]:
-    # The C parser counts bytes of UTF-8 and the Python parser characters; a wrong guess beyond ASCII is off by a few columns.
+    # The C parser counts bytes of UTF-8 and the Python parser characters; a wrong guess beyond ASCII is off by a few
+    # columns.
     before = text.encode()[:position].decode(errors="replace") if _Loader is not yaml.SafeLoader else text[:position]
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 

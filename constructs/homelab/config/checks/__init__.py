@@ -1,6 +1,7 @@
 """What must hold between the entries of an environment, and between the environments of a cluster.
 
-Each module has one subject. ``check`` of a module looks at one environment; ``check_cluster`` at all environments of one cluster.
+Each module has one subject. ``check`` of a module looks at one environment; ``check_cluster`` at all environments of
+one cluster.
 """
 
 from __future__ import annotations

@@ -90,11 +90,12 @@ def _unusable(
         low, high = max(100, int(plan.first) - base), int(plan.last) - base
         return Problem(
             (*guest.path, "vm_id"),
-            f"VMID {guest.vm_id} of {guest.key} leads to {interface.address or 'no address'} in {interface.network_name}, "
-            f"which {objection}",
+            f"VMID {guest.vm_id} of {guest.key} leads to {interface.address or 'no address'} in network "
+            f"{interface.network_name}, which {objection}",
             value=guest.vm_id,
             allowed=f"{low} to {high}" if high >= low else "no VMID: the subnet ends before address 100",
-            fix=f"choose another vm_id, or write the address: network: {{name: {interface.network_name}, address: ...}}",
+            fix="choose another vm_id, or write the address: "
+            f"network: {{name: {interface.network_name}, address: ...}}",
             refers_to=refers_to,
         )
     taken = {other.address for one in subject.guests for other in one.interfaces if other.address is not None}
@@ -125,27 +126,26 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
                 if taken is interface or pair in reported:
                     continue
                 reported.add(pair)
-                yield subject, _same_address(subject, owner, other, taken, guest, interface)
+                yield subject, _same_address((owner, other, taken), (subject, guest, interface))
 
 
 def _same_address(
-    subject: Subject,
-    owner: Subject,
-    other: ExpandedGuest,
-    taken: ExpandedInterface,
-    guest: ExpandedGuest,
-    interface: ExpandedInterface,
+    owner: tuple[Subject, ExpandedGuest, ExpandedInterface], here: tuple[Subject, ExpandedGuest, ExpandedInterface]
 ) -> Problem:
+    other_subject, other, taken = owner
+    subject, guest, interface = here
     written = guest.definition.network[int(interface.path[-1])].address
-    everyone = {one.address for each in (subject, owner) for g in each.guests for one in g.interfaces if one.address}
+    name = seen_from(subject, other_subject, taken.path) + (f" ({other.key})" if other.definition.replicas else "")
+    allowed = "an address that no other guest of the network has"
+    refers_to = other.path if other_subject is subject else ()
+    if written is None:
+        message = f"VMID {guest.vm_id} of {guest.key} leads to {interface.address}, which is already that of {name}"
+        path: Path = (*guest.path, "vm_id")
+        return Problem(path, message, guest.vm_id, allowed, "choose another vm_id", refers_to=refers_to)
+    everyone = {
+        one.address for each in (subject, other_subject) for g in each.guests for one in g.interfaces if one.address
+    }
     free = _Plan.of(interface.network).free(everyone) if interface.network else None
-    number = f"VMID {guest.vm_id} leads to the address {interface.address}" if written is None else ""
-    return Problem(
-        (*guest.path, "vm_id") if written is None else (*interface.path, "address"),
-        f"{number or f'the address {interface.address}'} of {guest.key}{', which' if number else ''} is already that of "
-        f"{seen_from(subject, owner, taken.path)}" + (f" ({other.key})" if other.definition.replicas else ""),
-        value=guest.vm_id if written is None else str(written),
-        allowed="an address that no other guest of the network has",
-        fix="choose another vm_id" if written is None else f"write {free}" if free else "use a larger subnet",
-        refers_to=other.path if owner is subject else (),
-    )
+    message = f"the address {interface.address} of {guest.key} is already that of {name}"
+    fix = f"write {free}" if free else "use a larger subnet"
+    return Problem((*interface.path, "address"), message, str(written), allowed, fix, refers_to=refers_to)

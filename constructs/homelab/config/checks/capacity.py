@@ -3,47 +3,79 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from homelab.config.checks.subject import Findings, Subject, written
-from homelab.config.environment import OverCommit, Reaction
+from homelab.config.environment import Reaction
 from homelab.config.expansion import ExpandedGuest
 from homelab.config.problems import Path, Problem, Severity
-from homelab.config.proxmox import Datastore, Node
+from homelab.config.proxmox import Node
 from homelab.config.units import format_gibibytes, format_mebibytes
 from homelab.config.virtual_machine import VirtualMachine
 
 Resource = Literal["memory", "cores", "disk"]
 _SHOWN = 5
+_STRICTEST: tuple[Reaction, ...] = ("error", "warning", "ignore")
 
 
 @dataclass
-class _Promises:
-    """What guests are promised of one thing: how often which amount, by the entry that says so."""
+class _Budget:
+    """What there is of one thing, and what guests are promised of it.
 
-    amounts: Counter[tuple[str, int]] = field(default_factory=Counter)
+    ``promised`` counts how often which amount is promised, by the entry that says so.
+    """
+
+    resource: Resource
+    what: str
+    path: Path
+    limit: int
+    show: Callable[[int], str]
+    promised: Counter[tuple[str, int]] = field(default_factory=Counter)
     subjects: list[Subject] = field(default_factory=list)
 
-    def add(self, subject: Subject, path: Path, amount: int, *, several: bool) -> None:
-        name = written(path) if not several else f"{written(path)} ({subject.environment.name})"
-        self.amounts[name, amount] += 1
+    def promise(self, subject: Subject, path: Path, amount: int, *, several: bool) -> None:
+        """Count ``amount`` for the entry at ``path``, named with its environment where there are ``several``."""
+        name = f"{written(path)} ({subject.environment.name})" if several else written(path)
+        self.promised[name, amount] += 1
         if subject not in self.subjects:
             self.subjects.append(subject)
 
-    @property
-    def total(self) -> int:
-        return sum(amount * count for (_, amount), count in self.amounts.items())
+    def findings(self) -> Findings:
+        """The problem that too much is promised, reported for the environment that is strictest about it."""
+        total = sum(amount * count for (_, amount), count in self.promised.items())
+        if total <= self.limit:
+            return
+        subject = min(self.subjects, key=lambda one: _STRICTEST.index(self._reaction(one)))
+        reaction = self._reaction(subject)
+        if reaction == "ignore":
+            return
+        sums = f"{self._breakdown()} = {self.show(total)} of {self.show(self.limit)}"
+        problem = Problem(
+            self.path,
+            f"guests are promised more than {self.what}: {sums}",
+            value=self.show(total),
+            allowed=f"{self.show(self.limit)} in all",
+            fix=f"make guests smaller or move them, or set policy.over_commit.{self.resource} to warning or ignore",
+            severity=Severity(reaction),
+            refers_to=self.path[:-1],
+        )
+        yield subject, problem
 
-    def breakdown(self, show: Callable[[int], str]) -> str:
+    def _reaction(self, subject: Subject) -> Reaction:
+        policy = subject.environment.policy.over_commit
+        return {"memory": policy.memory, "cores": policy.cores, "disk": policy.disk}[self.resource]
+
+    def _breakdown(self) -> str:
         """The largest amounts with their entries, and the rest as one sum."""
-        largest = sorted(self.amounts.items(), key=lambda item: -item[0][1] * item[1])
+        largest = sorted(self.promised.items(), key=lambda item: -item[0][1] * item[1])
         parts = [
-            f"{name} {f'{count} x ' if count > 1 else ''}{show(amount)}" for (name, amount), count in largest[:_SHOWN]
+            f"{name} {f'{count} x ' if count > 1 else ''}{self.show(amount)}"
+            for (name, amount), count in largest[:_SHOWN]
         ]
         rest = sum(amount * count for (_, amount), count in largest[_SHOWN:])
-        return " + ".join([*parts, *([f"{len(largest) - _SHOWN} more {show(rest)}"] if rest else [])])
+        return " + ".join([*parts, *([f"{len(largest) - _SHOWN} more {self.show(rest)}"] if rest else [])])
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -63,36 +95,37 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 def check_cluster(subjects: Sequence[Subject]) -> Findings:
     """The sums of all guests of a cluster fit, or ``policy.over_commit`` says what happens."""
-    nodes: dict[str, tuple[Subject, Node]] = {}
+    nodes: dict[str, Node] = {}
+    owners: dict[str, Subject] = {}
     for subject in subjects:
         for name, node in subject.environment.proxmox.nodes.items():
-            owner, known = nodes.setdefault(name, (subject, node))
+            owner = owners.setdefault(name, subject)
+            known = nodes.setdefault(name, node)
             if (known.cores, known.memory) != (node.cores, node.memory):
                 yield subject, _different_node(name, node, owner, known)
-    memory: dict[str, _Promises] = {}
-    cores: dict[str, _Promises] = {}
+    ratio = min(subject.environment.policy.over_commit.cores_ratio for subject in subjects)
+    memory = {name: _memory_of(name, node) for name, node in nodes.items()}
+    cores = {name: _cores_of(name, node, ratio) for name, node in nodes.items()}
     several = len(subjects) > 1
     for subject in subjects:
         for guest in subject.guests:
-            if guest.node not in nodes or not _may_run(guest):
-                continue
-            memory.setdefault(guest.node, _Promises()).add(
-                subject, guest.path, guest.definition.memory, several=several
-            )
-            cores.setdefault(guest.node, _Promises()).add(subject, guest.path, _cores(guest), several=several)
-    for name, promised in memory.items():
-        node = nodes[name][1]
-        what = f"the memory of node {name}, {format_mebibytes(node.memory)} less {format_mebibytes(node.memory_reserved)} for Proxmox"
-        path: Path = ("proxmox", "nodes", name, "memory")
-        yield from _over_commit(
-            promised, "memory", what, path, max(0, node.memory - node.memory_reserved), format_mebibytes
-        )
-    for name, promised in cores.items():
-        ratio = min(subject.environment.policy.over_commit.cores_ratio for subject in promised.subjects)
-        what = f"the cores of node {name}, {nodes[name][1].cores} times cores_ratio {ratio:g}"
-        path = ("proxmox", "nodes", name, "cores")
-        yield from _over_commit(promised, "cores", what, path, int(nodes[name][1].cores * ratio), str)
-    yield from _disks(subjects, nodes)
+            if guest.node in nodes and _may_run(guest):
+                memory[guest.node].promise(subject, guest.path, guest.definition.memory, several=several)
+                cores[guest.node].promise(subject, guest.path, _cores(guest), several=several)
+    for budget in (*memory.values(), *cores.values(), *_datastores(subjects, nodes)):
+        yield from budget.findings()
+
+
+def _memory_of(name: str, node: Node) -> _Budget:
+    reserved = f"{format_mebibytes(node.memory)} less {format_mebibytes(node.memory_reserved)} for Proxmox"
+    limit = max(0, node.memory - node.memory_reserved)
+    path: Path = ("proxmox", "nodes", name, "memory")
+    return _Budget("memory", f"the memory of node {name}, {reserved}", path, limit, format_mebibytes)
+
+
+def _cores_of(name: str, node: Node, ratio: float) -> _Budget:
+    what = f"the cores of node {name}, {node.cores} times cores_ratio {ratio:g}"
+    return _Budget("cores", what, ("proxmox", "nodes", name, "cores"), int(node.cores * ratio), str)
 
 
 def _different_node(name: str, node: Node, owner: Subject, known: Node) -> Problem:
@@ -120,28 +153,22 @@ def _cores(guest: ExpandedGuest) -> int:
     return guest.definition.cores * _sockets(guest)
 
 
-def _disks(subjects: Sequence[Subject], nodes: dict[str, tuple[Subject, Node]]) -> Findings:
-    """Every disk counts where it lies; a shared datastore is one, whichever node names it."""
-    promises: dict[tuple[str, str], _Promises] = {}
-    places: dict[tuple[str, str], tuple[str, Datastore]] = {}
+def _datastores(subjects: Sequence[Subject], nodes: Mapping[str, Node]) -> Iterable[_Budget]:
+    """What lies in each datastore of known size; a shared one is one, whichever node names it."""
+    budgets: dict[tuple[str, str], _Budget] = {}
     several = len(subjects) > 1
     for subject in subjects:
-        for node_name, datastore_name, path, size in _stored(subject):
-            node = nodes.get(node_name)
-            datastore = node[1].datastores.get(datastore_name) if node else None
-            if datastore is None:
+        for node_name, name, path, size in _stored(subject):
+            datastore = nodes[node_name].datastores.get(name) if node_name in nodes else None
+            if datastore is None or datastore.size is None:
                 continue
-            key = ("", datastore_name) if datastore.shared else (node_name, datastore_name)
-            places.setdefault(key, (node_name, datastore))
-            promises.setdefault(key, _Promises()).add(subject, path, size, several=several)
-    for key, promised in promises.items():
-        node_name, datastore = places[key]
-        name = key[1]
-        if datastore.size is not None:
-            where = "the shared datastore" if datastore.shared else f"node {node_name}'s datastore"
-            path: Path = ("proxmox", "nodes", node_name, "datastores", name, "size")
-            what = f"{where} {name}"
-            yield from _over_commit(promised, "disk", what, path, datastore.size, format_gibibytes)
+            key = ("", name) if datastore.shared else (node_name, name)
+            if key not in budgets:
+                where = "the shared datastore" if datastore.shared else f"node {node_name}'s datastore"
+                place: Path = ("proxmox", "nodes", node_name, "datastores", name, "size")
+                budgets[key] = _Budget("disk", f"{where} {name}", place, datastore.size, format_gibibytes)
+            budgets[key].promise(subject, path, size, several=several)
+    return budgets.values()
 
 
 def _stored(subject: Subject) -> Iterator[tuple[str, str, Path, int]]:
@@ -163,41 +190,6 @@ def _stored(subject: Subject) -> Iterator[tuple[str, str, Path, int]]:
                 yield guest.node, disk.datastore or own, (*guest.path, "disks", name), disk.size
         else:
             for name, mount_point in definition.mount_points.items():
+                path = (*guest.path, "mount_points", name)
                 if mount_point.size is not None:
-                    yield (
-                        guest.node,
-                        mount_point.datastore or own,
-                        (*guest.path, "mount_points", name),
-                        mount_point.size,
-                    )
-
-
-def _over_commit(
-    promised: _Promises, resource: Resource, what: str, path: Path, limit: int, show: Callable[[int], str]
-) -> Findings:
-    if promised.total <= limit:
-        return
-    subject = min(promised.subjects, key=lambda one: _STRICTEST.index(_reaction(one, resource)))
-    reaction = _reaction(subject, resource)
-    if reaction == "ignore":
-        return
-    yield (
-        subject,
-        Problem(
-            path,
-            f"guests are promised more than {what}: {promised.breakdown(show)} = {show(promised.total)} of {show(limit)}",
-            value=show(promised.total),
-            allowed=f"{show(limit)} in all",
-            fix=f"make guests smaller or move them, or set policy.over_commit.{resource} to warning or ignore",
-            severity=Severity(reaction),
-            refers_to=path[:-1],
-        ),
-    )
-
-
-_STRICTEST: tuple[Reaction, ...] = ("error", "warning", "ignore")
-
-
-def _reaction(subject: Subject, resource: Resource) -> Reaction:
-    policy: OverCommit = subject.environment.policy.over_commit
-    return {"memory": policy.memory, "cores": policy.cores, "disk": policy.disk}[resource]
+                    yield guest.node, mount_point.datastore or own, path, mount_point.size

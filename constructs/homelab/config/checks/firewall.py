@@ -22,7 +22,10 @@ _LOCAL_NETWORK = "local_network"
 
 @dataclass(frozen=True)
 class Definitions:
-    """The names that rules of one environment may use; of the cluster's firewall those of whichever environment owns it."""
+    """The names that rules of one environment may use.
+
+    Of the cluster's firewall those of whichever environment owns it.
+    """
 
     networks: tuple[str, ...]
     aliases: tuple[str, ...]
@@ -33,6 +36,7 @@ class Definitions:
 
     @classmethod
     def of(cls, subject: Subject, owners: Sequence[ClusterFirewall]) -> Definitions:
+        """The names that rules of ``subject`` may use, where ``owners`` are what is known of the cluster's firewall."""
         return cls(
             networks=tuple(known_names(subject.environment)),
             aliases=tuple(name for owner in owners for name in owner.aliases),
@@ -66,7 +70,8 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
 def _owned_twice(first: Subject) -> Problem:
     return Problem(
         ("firewall",),
-        f"environment {first.environment.name} already owns the cluster's firewall; each would undo the other's settings",
+        f"environment {first.environment.name} already owns the cluster's firewall; "
+        "each would undo the other's settings",
         allowed="one environment of a cluster has `firewall:`",
         fix="move both into one environment",
     )
@@ -183,38 +188,31 @@ def _peer_problems(path: Path, peers: str | None, definitions: Definitions) -> I
             )
         elif part.startswith(("+guest/", "guest/", "+sdn/")):
             continue
-        elif part.startswith("+"):
-            yield from _unknown(
-                path, part, part[1:].removeprefix("dc/"), (*definitions.ipsets, _MANAGEMENT), "ipsets", definitions
-            )
-        else:
-            yield from _unknown(
-                path, part, part.removeprefix("dc/"), (*definitions.aliases, _LOCAL_NETWORK), "aliases", definitions
-            )
+        elif definitions.complete and part.startswith("+"):
+            yield from _unknown_ipset(path, part, definitions)
+        elif definitions.complete:
+            yield from _unknown_name(path, part, definitions)
 
 
-def _unknown(
-    path: Path, part: str, name: str, known: tuple[str, ...], kind: str, definitions: Definitions
-) -> Iterator[Problem]:
-    if not definitions.complete or name.lower() in (other.lower() for other in known):
-        return
-    if kind == "ipsets":
-        message, allowed, candidates = (
-            f"there is no IP set {name}",
-            [f"+{other}" for other in known],
-            [f"+{other}" for other in known],
-        )
-    else:
-        message, allowed = f"{name} is no network, no alias and no address", [*definitions.networks, *known]
+def _unknown_ipset(path: Path, part: str, definitions: Definitions) -> Iterator[Problem]:
+    name = part[1:].removeprefix("dc/")
+    known = (*definitions.ipsets, _MANAGEMENT)
+    if name.lower() not in map(str.lower, known):
+        written = [f"+{other}" for other in known]
+        fix = nearest(part, written, "add it to firewall.ipsets, or write an address")
+        refers_to: Path = ("firewall", "ipsets", name)
+        yield Problem(path, f"there is no IP set {name}", part, listed(written), fix, refers_to=refers_to)
+
+
+def _unknown_name(path: Path, part: str, definitions: Definitions) -> Iterator[Problem]:
+    name = part.removeprefix("dc/")
+    known = (*definitions.aliases, _LOCAL_NETWORK)
+    if name.lower() not in map(str.lower, known):
+        allowed = [*definitions.networks, *known]
         candidates = [*allowed, *(f"+{other}" for other in definitions.ipsets)]
-    yield Problem(
-        path,
-        message,
-        value=part,
-        allowed=listed(allowed),
-        fix=nearest(part, candidates, f"add it to firewall.{kind}, or write an address"),
-        refers_to=("networks", name) if kind == "aliases" else ("firewall", kind, name),
-    )
+        fix = nearest(part, candidates, "add it to networks or to firewall.aliases, or write an address")
+        message = f"{name} is no network, no alias and no address"
+        yield Problem(path, message, part, listed(allowed), fix, refers_to=("networks", name))
 
 
 def _is_address(text: str) -> bool:

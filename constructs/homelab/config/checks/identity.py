@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from homelab.config.checks.subject import Findings, Subject, seen_from, written
+from homelab.config.expansion import ExpandedGuest
 from homelab.config.problems import Path, Problem
 
 _LONGEST_NAME = 63
@@ -21,7 +22,7 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
             pair = (id(owner), path, id(subject), guest.path)
             if (owner is not subject or path != guest.path) and pair not in reported:
                 reported.add(pair)
-                yield subject, _same_name(subject, owner, path, guest.path, guest.hostname, guest.definition.hostname)
+                yield subject, _same_name(subject, guest, owner, path)
             for interface in guest.interfaces:
                 if interface.mac is None:
                     continue
@@ -40,9 +41,8 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
                     )
 
 
-def _same_name(
-    subject: Subject, owner: Subject, owner_path: Path, path: Path, hostname: str, written_name: str | None
-) -> Problem:
+def _same_name(subject: Subject, guest: ExpandedGuest, owner: Subject, owner_path: Path) -> Problem:
+    path, hostname, written_name = guest.path, guest.hostname, guest.definition.hostname
     return Problem(
         (*path, "hostname") if written_name else path,
         f"the host name {hostname} is already that of {seen_from(subject, owner, owner_path)}",

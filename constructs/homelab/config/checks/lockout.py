@@ -43,7 +43,8 @@ def _nodes_locked(firewall: ClusterFirewall) -> Iterator[Problem]:
             ("firewall", "rules") if decided is not None else ("firewall",),
             f"{why} would shut you out of the nodes: nothing lets port {port} ({what}) in",
             allowed=f"an IP set `management`, or a rule that accepts tcp {port} before any that drops it",
-            fix=f"add firewall.ipsets.management: {{addresses: [...]}} with your own network, or {{protocol: tcp, port: {port}, source: ...}}",
+            fix="add firewall.ipsets.management: {addresses: [...]} with your own network, or the rule "
+            f"{{protocol: tcp, port: {port}, source: ...}}",
         )
 
 

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from homelab.config.checks.addresses import bounds, usable
 from homelab.config.checks.subject import Findings, Subject, listed, nearest, written
+from homelab.config.expansion import ExpandedInterface
 from homelab.config.network import Network
 from homelab.config.problems import Path, Problem, Severity
 from homelab.config.proxmox import Node
@@ -99,17 +100,14 @@ def _bridges(subject: Subject) -> Iterator[Problem]:
             if node is None or interface.network is None or key in reported:
                 continue
             reported.add(key)
-            own_vlan = guest.definition.network[int(interface.path[-1])].vlan is not None
-            vlan_path = (*interface.path, "vlan") if own_vlan else ("networks", interface.network_name, "vlan")
-            yield from _on_node(
-                interface.network_name,
-                interface.network,
-                interface.vlan,
-                str(guest.node),
-                node,
-                vlan_path,
-                written(guest.path),
-            )
+            bridges: Path = ("proxmox", "nodes", str(guest.node), "bridges")
+            where = f"node {guest.node}, where {written(guest.path)} is,"
+            if interface.network.bridge not in node.bridges:
+                yield _no_bridge(interface, node, bridges, where)
+            elif interface.vlan is not None:
+                own = guest.definition.network[int(interface.path[-1])].vlan is not None
+                path = (*interface.path, "vlan") if own else ("networks", interface.network_name, "vlan")
+                yield from _no_vlan(path, interface.network.bridge, interface.vlan, node, (bridges, where))
     for name, network in subject.environment.networks.items():
         if name not in used and not any(network.bridge in node.bridges for node in nodes.values()):
             everywhere = [bridge for node in nodes.values() for bridge in node.bridges]
@@ -123,39 +121,31 @@ def _bridges(subject: Subject) -> Iterator[Problem]:
             )
 
 
-def _on_node(
-    name: str, network: Network, vlan: int | None, node_name: str, node: Node, vlan_path: Path, guest: str
-) -> Iterator[Problem]:
-    bridge = node.bridges.get(network.bridge)
-    bridges: Path = ("proxmox", "nodes", node_name, "bridges")
-    refers_to = (*bridges, network.bridge)
-    if bridge is None:
-        yield Problem(
-            ("networks", name, "bridge"),
-            f"node {node_name}, where {guest} is, has no bridge {network.bridge}",
-            value=network.bridge,
-            allowed=listed(node.bridges),
-            fix=nearest(network.bridge, node.bridges, f"add it to {written(bridges)}"),
-            refers_to=refers_to,
-        )
-    elif vlan is not None and not bridge.vlan_aware:
-        yield Problem(
-            vlan_path,
-            f"the bridge {network.bridge} of node {node_name}, where {guest} is, takes no VLANs",
-            value=vlan,
-            allowed="no vlan, or a bridge with vlan_aware: true",
-            fix="remove vlan, or make the bridge VLAN aware",
-            refers_to=refers_to,
-        )
-    elif vlan is not None and bridge.vlans is not None and vlan not in bridge.vlans:
-        yield Problem(
-            vlan_path,
-            f"VLAN {vlan} does not reach the bridge {network.bridge} of node {node_name}, where {guest} is",
-            value=vlan,
-            allowed=listed(str(known) for known in bridge.vlans),
-            fix=f"choose one of them, or add it to {written(refers_to)}.vlans",
-            refers_to=refers_to,
-        )
+def _no_bridge(interface: ExpandedInterface, node: Node, bridges: Path, where: str) -> Problem:
+    name = interface.network.bridge if interface.network else ""
+    return Problem(
+        ("networks", interface.network_name, "bridge"),
+        f"{where} has no bridge {name}",
+        value=name,
+        allowed=listed(node.bridges),
+        fix=nearest(name, node.bridges, f"add it to {written(bridges)}"),
+        refers_to=(*bridges, name),
+    )
+
+
+def _no_vlan(path: Path, name: str, vlan: int, node: Node, place: tuple[Path, str]) -> Iterator[Problem]:
+    bridges, where = place
+    bridge = node.bridges[name]
+    refers_to = (*bridges, name)
+    if not bridge.vlan_aware:
+        allowed = "no vlan, or a bridge with vlan_aware: true"
+        message = f"the bridge {name} of {where} takes no VLANs"
+        yield Problem(path, message, vlan, allowed, "remove vlan, or make the bridge VLAN aware", refers_to=refers_to)
+    elif bridge.vlans is not None and vlan not in bridge.vlans:
+        allowed = listed((str(known) for known in bridge.vlans), "none")
+        message = f"VLAN {vlan} does not reach the bridge {name} of {where.rstrip(',')}"
+        fix = f"choose one of them, or add it to {written(refers_to)}.vlans"
+        yield Problem(path, message, vlan, allowed, fix, refers_to=refers_to)
 
 
 def check_cluster(subjects: Sequence[Subject]) -> Findings:

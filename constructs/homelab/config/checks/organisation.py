@@ -72,7 +72,8 @@ def _data_without_protection(subject: Subject) -> Iterator[Problem]:
         if disks and not definition.protection:
             yield Problem(
                 guest.path,
-                f"{written(guest.path)} keeps data ({', '.join(disks)}), and nothing stops Terraform from destroying it",
+                f"{written(guest.path)} keeps data ({', '.join(disks)}), "
+                "and nothing stops Terraform from destroying it",
                 allowed="protection: true, or guests without disks of their own",
                 fix="add protection: true",
                 severity=Severity.WARNING,

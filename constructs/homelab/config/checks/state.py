@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 from homelab.config.checks.organisation import RESERVED_GROUPS
 from homelab.config.checks.subject import Findings, Subject
@@ -54,10 +56,23 @@ def _s3(state: S3State) -> Iterator[Problem]:
                 fix=f"write https{address[4:]}",
                 severity=Severity.WARNING,
             )
+    if not state.encrypt:
+        yield Problem(
+            ("state", "encrypt"),
+            "the state, which holds secrets, would lie on the server in clear text",
+            value=False,
+            allowed="true, where the server has keys",
+            fix="give the server keys (MinIO: MINIO_KMS_SECRET_KEY) and remove encrypt, or encrypt the server's disk",
+            severity=Severity.WARNING,
+        )
 
 
 def _is_loopback(address: str) -> bool:
-    return address.removeprefix("http://").startswith(("127.", "localhost", "[::1]"))
+    host = urlsplit(address).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def check_all(subjects: Sequence[Subject]) -> Findings:
@@ -72,7 +87,8 @@ def check_all(subjects: Sequence[Subject]) -> Findings:
                     subject,
                     Problem(
                         path,
-                        f"environment {owner.environment.name} has a stack {stack} already, and both would write one state",
+                        f"environment {owner.environment.name} has a stack {stack} already, "
+                        "and both would write one state",
                         value=stack,
                         allowed="stacks are called <environment>-<group>, each once",
                         fix="rename the group or the environment",

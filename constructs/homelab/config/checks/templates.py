@@ -145,7 +145,8 @@ def _clone_of_container(subject: Subject, guest: ExpandedGuest, container: Conta
     if guest.node and origin_node and guest.node != origin_node and not (datastore and datastore.shared):
         yield Problem(
             path,
-            f"Proxmox clones a container to another node only from shared storage; containers.{name} is on {origin_node}, this on {guest.node}",
+            f"Proxmox clones a container to another node only from shared storage; "
+            f"containers.{name} is on {origin_node}, this on {guest.node}",
             value=name,
             allowed=f"a template container of {guest.node}, or one on a shared datastore",
             fix=f"write node: {origin_node}",

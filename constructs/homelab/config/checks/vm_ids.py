@@ -45,7 +45,8 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
                 subject,
                 Problem(
                     (*entry.path, "vm_id"),
-                    f"VMID {entry.vm_id} of {entry.key} is already that of {seen_from(subject, owner.subject, owner.path)}",
+                    f"VMID {entry.vm_id} of {entry.key} is already that of "
+                    f"{seen_from(subject, owner.subject, owner.path)}",
                     value=entry.vm_id,
                     allowed="a number that nothing else in the cluster has",
                     fix=_free_number(subjects, entry),
