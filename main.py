@@ -17,7 +17,7 @@ def main() -> int:
     from homelab.config.loading import load_environments
     from homelab.config.problems import InvalidEnvironment, render
     from homelab.config.resolution import resolve
-    from homelab.config.selection import select_files
+    from homelab.config.selection import SelectionError, select_files
 
     wanted = [name.strip() for name in os.environ.get("HOMELAB_ENVIRONMENTS", "").split(",") if name.strip()]
     try:
@@ -27,7 +27,7 @@ def main() -> int:
     except InvalidEnvironment as error:
         print("\n\n".join(render(problem) for problem in error.problems), f"\n{error}: nothing was synthesized.", file=sys.stderr, sep="\n")
         return 1
-    except ImageLockError as error:
+    except (ImageLockError, SelectionError) as error:
         print(error, file=sys.stderr)
         return 1
     for warning in loaded.warnings:
