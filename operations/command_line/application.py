@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from operations.command_line import check_command, schema_command
+from operations.command_line import check_command, images_command, schema_command
 from operations.command_line.errors import CommandError
 from operations.command_line.terminal import error_lines, use_color
 
@@ -35,6 +35,7 @@ application = typer.Typer(
 def _add_commands() -> None:
     application.command("check")(check_command.check)
     application.command("schema")(schema_command.schema)
+    application.add_typer(images_command.images, name="images")
 
 
 def _print_version(wanted: bool) -> None:
