@@ -1,6 +1,7 @@
 """Writes schemas/proxmox@VERSION.json anew: the provider's schema as its own program states it, for `cdktf get`.
 
-The provider comes from the mirror that `make providers` fills. The result depends on the provider's version alone.
+The provider comes from the mirror that `make providers` fills. The result depends on the provider's version alone: what
+newer versions of Terraform and OpenTofu add to it, cdktf does not read, and it is left out.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from operations.provider_mirror import (
     PROJECT,
@@ -18,6 +20,8 @@ from operations.provider_mirror import (
     terraform_environment,
     terraform_program,
 )
+
+READ_BY_CDKTF = ("provider", "resource_schemas", "data_source_schemas")
 
 
 def schema_file(provider: Provider) -> Path:
@@ -36,9 +40,20 @@ def schema_text(provider: Provider) -> str:
         configuration = {"terraform": {"required_providers": {provider.name: requirement}}}
         (Path(folder) / "main.tf.json").write_text(json.dumps(configuration), encoding="utf-8")
         _terraform(folder, "init", "-input=false", "-no-color")
-        schema = json.loads(_terraform(folder, "providers", "schema", "-json"))
+        schema = json.loads(
+            _terraform(folder, "providers", "schema", "-json"), object_hook=_without_deprecation_message
+        )
+        schema["provider_schemas"] = {
+            source: {kind: content[kind] for kind in READ_BY_CDKTF}
+            for source, content in schema["provider_schemas"].items()
+        }
         schema["provider_versions"] = json.loads(_terraform(folder, "version", "-json"))["provider_selections"]
     return json.dumps(schema, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def _without_deprecation_message(entry: dict[str, Any]) -> dict[str, Any]:
+    # OpenTofu adds the text to the `deprecated` that Terraform has; an attribute of that name would hold no text.
+    return {key: value for key, value in entry.items() if key != "deprecation_message" or not isinstance(value, str)}
 
 
 def _terraform(folder: str, *arguments: str) -> str:

@@ -164,7 +164,7 @@ def test_terraform_installs_from_a_mirror_and_names_a_wrong_version(tmp_path: Pa
     folder.mkdir()
 
     def init(version: str) -> subprocess.CompletedProcess[str]:
-        requirement = {"random": {"source": RANDOM.source, "version": version}}
+        requirement = {"random": {"source": f"registry.terraform.io/{RANDOM.source}", "version": version}}
         (folder / "main.tf.json").write_text(
             json.dumps({"terraform": {"required_providers": requirement}}), encoding="utf-8"
         )
