@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,7 @@ class Endpoint:
         check: ``PATH PRIVILEGE`` that the caller needs; ``A|B`` is either, ``A&B`` both; names in braces are replaced.
         locks: the handler waits while another task works on the same guest, as Proxmox's configuration lock does.
         raw: the handler takes the request's body itself (uploads).
+        check_needs: the names in ``check``.
     """
 
     method: str
@@ -32,6 +34,7 @@ class Endpoint:
     locks: bool
     raw: bool
     handler: Handler
+    check_needs: frozenset[str]
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -43,7 +46,8 @@ def endpoint(
     """Adds the function to the table; see `Endpoint` for the arguments."""
 
     def add(handler: _H) -> _H:
-        ENDPOINTS.append(Endpoint(method, path, Parameters(parameters), check, locks, raw, handler))
+        needs = frozenset(re.findall(r"\{(\w+)\}", check))
+        ENDPOINTS.append(Endpoint(method, path, Parameters(parameters), check, locks, raw, handler, needs))
         return handler
 
     return add

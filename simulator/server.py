@@ -115,6 +115,8 @@ class Server:
     async def _run(self, item: Endpoint, call: Call, sent: dict[str, list[str]]) -> Any:
         if item.check:
             call.values = {name: values[0] for name, values in sent.items()}
+            if not item.check_needs <= call.values.keys() | call.path.keys():
+                item.parameters.verify(_without_path(sent, call.path))
             call.check(item.check)
         call.values = item.parameters.verify(_without_path(sent, call.path))
         if "node" in call.path:
