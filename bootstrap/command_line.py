@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from bootstrap.admin import AdminResult, set_up_admin
 from bootstrap.authority import AdminLogin
 from bootstrap.client import Infisical
-from bootstrap.compatibility import CHECKED_VERSION, MINIMUM_VERSION
+from bootstrap.compatibility import API_VERSION, MINIMUM_VERSION
 from bootstrap.domain import crosses_network_in_clear, normalized_domain
 from bootstrap.errors import BootstrapError, ExitCode
 from bootstrap.identity import (
@@ -48,7 +48,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help=f"Sets up an Infisical server ({MINIMUM_VERSION} or later; checked with {CHECKED_VERSION}).",
+    help=f"Sets up an Infisical server ({MINIMUM_VERSION} or later; written against {API_VERSION}).",
     epilog=_EXIT_CODES,
 )
 

@@ -13,8 +13,8 @@ from bootstrap.errors import UnsupportedServerError
 from bootstrap.models import ServerStatus
 
 MINIMUM_VERSION = "v0.150"
-CHECKED_VERSION = "v0.162"
-"""The release whose answers the client was written against."""
+API_VERSION = "v0.162"
+"""The release whose recorded API the client was written against."""
 
 
 class Release(Enum):
@@ -47,7 +47,7 @@ def require_supported(infisical: Infisical, status: ServerStatus) -> Release:
     if not release.supported:
         raise UnsupportedServerError(
             f"{infisical.domain}: Infisical is {release.value}; supported is {MINIMUM_VERSION} or later"
-            f" (checked with {CHECKED_VERSION})",
+            f" (written against {API_VERSION})",
             "back up the database and the encryption key, then upgrade Infisical",
         )
     return release

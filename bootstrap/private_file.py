@@ -37,7 +37,6 @@ class Reservation:
         try:
             self._new.unlink(missing_ok=True)
             self._descriptor = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
-            os.fchmod(self._descriptor, PRIVATE_MODE)
             os.posix_fallocate(self._descriptor, 0, RESERVED_BYTES)
         except OSError as error:
             self._discard()

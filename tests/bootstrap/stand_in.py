@@ -28,7 +28,8 @@ class Fault:
     """What happens to requests instead of, or after, being handled.
 
     With `status`, that answer (`text` as an HTML page where given). With `reset`, the connection breaks: before the
-    request is handled, or after it where `handled`. With `hang`, no answer for that many seconds.
+    request is handled, or after it where `handled`. With `hang`, no answer for that many seconds. With `until`, the
+    request is held back until that is set, and then handled.
     """
 
     status: int = 0
@@ -37,6 +38,7 @@ class Fault:
     reset: bool = False
     handled: bool = False
     hang: float = 0.0
+    until: threading.Event | None = None
     times: int = 1
 
 
@@ -47,6 +49,7 @@ class Call:
     method: str
     path: str
     body: dict[str, Any]
+    client_port: int
 
 
 class StandIn:
@@ -127,6 +130,9 @@ class StandIn:
             if fault is None or fault.times < 1:
                 return await self._handled(request, route, handler)
             fault.times -= 1
+            if fault.until:
+                await asyncio.get_running_loop().run_in_executor(None, fault.until.wait, 60)
+                return await self._handled(request, route, handler)
             if fault.hang:
                 await asyncio.sleep(fault.hang)
             if fault.handled:
@@ -145,7 +151,9 @@ class StandIn:
 
     async def _record(self, request: web.Request) -> None:
         text = await request.text()
-        self.calls.append(Call(request.method, request.path, json.loads(text) if text else {}))
+        assert request.transport is not None
+        port = request.transport.get_extra_info("peername")[1]
+        self.calls.append(Call(request.method, request.path, json.loads(text) if text else {}, port))
 
     async def _handled(self, request: web.Request, route: str, handler: Handler) -> web.Response:
         try:

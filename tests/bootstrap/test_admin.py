@@ -11,6 +11,7 @@ import pytest
 
 from bootstrap import tfvars
 from bootstrap.private_file import Reservation
+from bootstrap.saved import SavedCredentials
 from tests.bootstrap.conftest import ORGANIZATION, PASSWORD, Machine
 from tests.bootstrap.stand_in import Fault, StandIn
 from tests.bootstrap.stand_in_instance import Version
@@ -197,6 +198,13 @@ class TestDeadToken:
         assert (document["outcome"], document["changed"], saved_token(machine)) == ("recovered", True, "")
         assert "Your token has expired" in machine.err
 
+    def test_the_login_finds_the_organization_that_was_saved(self, server: StandIn, machine: Machine) -> None:
+        organization_id = machine.run_json("admin")["organization_id"]
+        namesake = server.instance.add_organization(ORGANIZATION)
+        server.instance.users[0].organization_ids.insert(0, namesake["id"])
+        server.instance.skipped_seconds = 91 * 86400
+        assert machine.run_json("admin")["organization_id"] == organization_id
+
     def test_without_a_password_it_says_what_is_needed(self, server: StandIn, machine: Machine) -> None:
         machine.run("admin")
         server.instance.skipped_seconds = 91 * 86400
@@ -240,6 +248,11 @@ class TestLostAnswer:
         assert (server.count("POST", BOOTSTRAP), server.instance.initialized) == (1, False)
         assert machine.files() == {}
         assert machine.run_json("admin")["outcome"] == "bootstrapped"
+
+    def test_a_request_that_failed_for_good_is_not_waited_for(self, server: StandIn, machine: Machine) -> None:
+        server.fail("POST", BOOTSTRAP, Fault(status=500))
+        machine.run("admin")
+        assert machine.patience.slept == []
 
     def test_a_slow_bootstrap_is_waited_for(
         self, server: StandIn, machine: Machine, monkeypatch: pytest.MonkeyPatch
@@ -372,6 +385,12 @@ class TestFiles:
         machine.bootstrap_file.chmod(0o640)
         assert machine.run("admin") == 6
         assert f"chmod 600 {machine.bootstrap_file}" in machine.err
+        assert server.calls == []
+
+    def test_a_directory_that_another_bootstrap_uses_is_left_alone(self, server: StandIn, machine: Machine) -> None:
+        with SavedCredentials(machine.directory, "https://another.home.arpa").lock():
+            assert machine.run("admin") == 7
+        assert f"another bootstrap of the directory {machine.directory} is running" in machine.err
         assert server.calls == []
 
     def test_a_missing_variable_is_named(self, machine: Machine) -> None:

@@ -24,6 +24,7 @@ from tests.bootstrap.stand_in import Fault, StandIn
 
 PACKAGE = Path(bootstrap.__file__).parent
 ROOT = PACKAGE.parent
+BOOTSTRAP = "/api/v1/admin/bootstrap"
 
 
 def process(machine: Machine, *arguments: str) -> subprocess.Popen[str]:
@@ -63,33 +64,43 @@ def test_the_whole_way_as_real_processes(server: StandIn, machine: Machine) -> N
 
 
 def test_of_two_processes_at_once_one_wins_and_the_other_says_so(
-    server: StandIn, machine_for: Callable[..., Machine], monkeypatch: pytest.MonkeyPatch
+    server: StandIn, machine_for: Callable[..., Machine]
 ) -> None:
-    monkeypatch.setattr("tests.bootstrap.stand_in_routes.BOOTSTRAP_SECONDS", 1.5)
-    machines = [machine_for(server.url, name) for name in ("first", "second")]
-    started = [process(machine, "admin", "--json") for machine in machines]
-    ended = {one.returncode: json.loads(out) for one in started for out in [one.communicate(timeout=60)[0]]}
-    assert set(ended) == {0, 7}
-    assert "another bootstrap of" in ended[7]["error"]
-    assert f"(process {next(one.pid for one in started if one.returncode == 0)})" in ended[7]["error"]
-    assert server.instance.bootstraps == 1
+    held_back = threading.Event()
+    server.fail("POST", BOOTSTRAP, Fault(until=held_back))
+    with process(machine_for(server.url, "first"), "admin") as first:
+        wait_for(lambda: server.count("POST", BOOTSTRAP) == 1)
+        second = machine_for(server.url, "second")
+        with process(second, "admin") as refused:
+            _, err = refused.communicate(timeout=60)
+        held_back.set()
+        first.communicate(timeout=60)
+    assert (first.returncode, refused.returncode) == (0, 7)
+    assert f"another bootstrap of {server.url} is running (process {first.pid})" in err
+    assert (server.instance.bootstraps, second.files()) == (1, {})
 
 
 def test_a_process_killed_during_the_bootstrap_is_followed_by_one_that_recovers(
-    server: StandIn, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    server: StandIn, machine: Machine
 ) -> None:
-    monkeypatch.setattr("tests.bootstrap.stand_in_routes.BOOTSTRAP_SECONDS", 0.5)
+    held_back = threading.Event()
+    server.fail("POST", BOOTSTRAP, Fault(until=held_back))
     with process(machine, "admin") as started:
-        deadline = time.monotonic() + 30
-        while not server.count("POST", "/api/v1/admin/bootstrap") and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for(lambda: server.count("POST", BOOTSTRAP) == 1)
         started.kill()
-        started.communicate()
-    while not server.instance.initialized and time.monotonic() < deadline:
-        time.sleep(0.01)
+        started.communicate(timeout=60)
+    held_back.set()
+    wait_for(lambda: server.instance.initialized)
     assert machine.run_json("admin")["outcome"] == "recovered"
     assert machine.files() == {"infisical_bootstrap.auto.tfvars": "600"}
     assert server.instance.bootstraps == 1
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_ctrl_c_while_waiting_ends_without_a_trace(machine_for: Callable[..., Machine]) -> None:

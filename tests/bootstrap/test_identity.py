@@ -270,6 +270,7 @@ class TestDeadCredentials:
         server.calls.clear()
         document = machine.run_json("identity")
         assert (document["created_identity"], document["created_client_secret"]) == (False, True)
+        assert document["revoked_client_secrets"] == 0
         assert [one.value for one in usable(server)] == [saved(machine)["infisical_client_secret"]]
         assert server.count("POST", LOGIN) == 2
 

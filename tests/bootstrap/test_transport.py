@@ -206,6 +206,12 @@ def test_no_error_holds_the_token_or_the_password(server: StandIn, transport: Tr
     assert "opaque" not in repr(refused.value)
 
 
+def test_every_request_has_a_connection_of_its_own(server: StandIn, transport: Transport) -> None:
+    ask(transport, Repeat.SAFE)
+    ask(transport, Repeat.SAFE)
+    assert len({call.client_port for call in server.calls}) == 2
+
+
 def test_cookies_of_a_login_are_not_sent_along(server: StandIn, transport: Transport) -> None:
     server.fail("GET", STATUS, Fault(status=400, text="{}", headers={"Set-Cookie": "jid=refresh; Path=/"}))
     with pytest.raises(ApiError):
