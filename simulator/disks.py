@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .errors import failed
@@ -12,6 +13,7 @@ from .state import BLOCK_TYPES, Cluster, Guest, Volume
 NEW_DISK = re.compile(r"^(?P<storage>[A-Za-z][A-Za-z0-9_.-]*):(?P<size>\d+(?:\.\d+)?)$")
 QEMU_DISK = re.compile(r"^(?:(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0)$")
 LXC_DISK = re.compile(r"^(?:rootfs|mp\d+)$")
+_ORDER = ("rootfs", "mp", "ide", "scsi", "virtio", "sata", "efidisk", "tpmstate")
 CLOUD_INIT_BYTES = 4 * 1024 * 1024
 
 
@@ -28,6 +30,18 @@ class Disk:
     parent: str | None = None
     name: str = ""
     base: bool = False
+
+
+def in_disk_order(keys: Iterable[str]) -> list[str]:
+    """Keys in the order in which Proxmox makes their disks, which numbers them; keys of no disk come first."""
+    return sorted(keys, key=_disk_order)
+
+
+def _disk_order(key: str) -> tuple[int, int]:
+    match = re.match(r"^([a-z]+)(\d*)$", key)
+    if not match or match[1] not in _ORDER:
+        return -1, 0
+    return _ORDER.index(match[1]), int(match[2] or 0)
 
 
 def disk_key(guest: Guest, key: str) -> bool:

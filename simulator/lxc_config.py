@@ -7,7 +7,7 @@ import re
 
 from .addresses import new_mac
 from .call import Call
-from .disks import NEW_DISK, Disk, allocate, free, new_disk_size, size_text, volume_of
+from .disks import NEW_DISK, Disk, allocate, free, in_disk_order, new_disk_size, size_text, volume_of
 from .errors import bad_parameters, failed, forbidden
 from .properties import format_properties, normalise_tags, parse_properties
 from .state import Config, Guest
@@ -135,7 +135,8 @@ def apply(call: Call, guest: Guest, values: Config, deleted: list[str]) -> None:
         elif MOUNT.match(key) and key in guest.config:
             detach(guest, key)
         guest.config.pop(key, None)
-    for key, value in values.items():
+    for key in in_disk_order(values):
+        value = values[key]
         if NETWORK.match(key):
             guest.config[key] = normalise_net(call, key, str(value))
         elif MOUNT.match(key):

@@ -14,6 +14,7 @@ from .disks import (
     Disk,
     allocate,
     free,
+    in_disk_order,
     new_disk_size,
     size_text,
     virtual_size,
@@ -222,8 +223,7 @@ def apply(call: Call, guest: Guest, values: Config, deleted: list[str], *, force
         if key in guest.config and (QEMU_DISK.match(key) or key.startswith("unused")):
             remove_drive(call, guest, key, force=force)
         guest.config.pop(key, None)
-    # drives in the order in which they are numbered on the storage
-    for key in sorted(values, key=lambda k: (k == "efidisk0", k == "tpmstate0", k)):
+    for key in in_disk_order(values):
         value = values[key]
         if NETWORK.match(key):
             guest.config[key] = normalise_net(call, str(value))

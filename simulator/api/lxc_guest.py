@@ -16,6 +16,7 @@ from simulator.disks import (
     free,
     grown_size,
     guest_volumes,
+    in_disk_order,
     make_base,
     size_text,
     volume_of,
@@ -75,7 +76,7 @@ def clone(call: Call) -> Any:
     guest.config["hostname"] = values.get("hostname", f"{source.name}")
     if "description" in values:
         guest.config["description"] = values["description"].rstrip() + "\n"
-    for key in sorted(k for k in guest.config if disk_key(guest, k)):
+    for key in in_disk_order(k for k in guest.config if disk_key(guest, k)):
         volid = volume_of(guest, key)
         if ":" not in volid:
             continue

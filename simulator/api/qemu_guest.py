@@ -17,6 +17,7 @@ from simulator.disks import (
     free,
     grown_size,
     guest_volumes,
+    in_disk_order,
     make_base,
     size_text,
     volume_of,
@@ -96,9 +97,7 @@ def clone(call: Call) -> Any:
 
 def _copy_drives(call: Call, guest: Guest, storage: str | None, target: str, *, full: bool) -> None:
     cluster = call.cluster
-    for key in sorted(
-        (k for k in guest.config if disk_key(guest, k)), key=lambda k: (k == "efidisk0", k == "tpmstate0", k)
-    ):
+    for key in in_disk_order(k for k in guest.config if disk_key(guest, k)):
         volid = volume_of(guest, key)
         if ":" not in volid or ":iso/" in volid:
             continue
