@@ -31,13 +31,15 @@ def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
     Order: ``cluster`` and ``templates`` first, then the groups of guests; a group whose containers are cloned from another group's waits for it.
     """
     environment = resolved.environment
+    backend: TerraformStack | None = None
     if isinstance(environment.state, S3State) and environment.state.create:
         # Importing the bindings of the aws provider takes ten seconds and half a gigabyte: only who asks for them pays.
         from homelab.stacks.state_backend import StateBackendStack  # noqa: PLC0415
 
-        StateBackendStack(app, environment=environment, state=environment.state)
+        backend = StateBackendStack(app, environment=environment, state=environment.state)
+    access: list[TerraformStack] = []
     if environment.access is not None:
-        AccessStack(app, environment=environment, settings=environment.access)
+        access.append(AccessStack(app, environment=environment, settings=environment.access))
     foundations: list[TerraformStack] = []
     if cluster.is_needed(environment):
         foundations.append(ClusterStack(app, environment=environment))
@@ -52,6 +54,9 @@ def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
             origin = group_of.get(_clone_source(resolved, key))
             if origin is not None and origin != group:
                 stack.add_dependency(groups[origin])
+    if backend is not None:
+        for stack in (*access, *foundations, *groups.values()):
+            stack.add_dependency(backend)
 
 
 def _clone_source(resolved: ResolvedEnvironment, key: str) -> str:

@@ -2,13 +2,14 @@
 
 from cdktf import LocalBackend, S3Backend, S3BackendEndpointConfig, TerraformStack
 from constructs import Construct
-from imports.proxmox.provider import ProxmoxProvider, ProxmoxProviderSsh, ProxmoxProviderSshNode
 
 from homelab.config.environment import Environment
 from homelab.config.proxmox import Proxmox
 from homelab.config.state import LocalState, S3State
+from imports.proxmox.provider import ProxmoxProvider, ProxmoxProviderSsh, ProxmoxProviderSshNode
 
 TERRAFORM_VERSION = ">= 1.9.0"
+TERRAFORM_VERSION_WITH_LOCK_FILE = ">= 1.10.0"
 FROM_STACK_TO_PROJECT = "../../.."
 """From ``cdktf.out/stacks/<stack>``, where Terraform runs, to the folder that holds ``cdktf.out``."""
 
@@ -18,21 +19,33 @@ def stack_id(environment: Environment, name: str) -> str:
     return f"{environment.name}-{name}"
 
 
+def state_folder(environment: Environment, state: S3State) -> str:
+    """Where in the bucket the states of an environment are, without a slash at the end."""
+    return f"{state.prefix}/{environment.name}"
+
+
 def declare_backend(stack: TerraformStack, environment: Environment, state: LocalState | S3State) -> None:
     """Give ``stack`` its own state. Without a backend cdktf would write one with an absolute path of this machine."""
+    locks_with_file = isinstance(state, S3State) and state.lock_file
     # Escape hatch: cdktf has no argument for the version of Terraform that a stack needs.
-    stack.add_override("terraform.required_version", TERRAFORM_VERSION)
+    stack.add_override(
+        "terraform.required_version", TERRAFORM_VERSION_WITH_LOCK_FILE if locks_with_file else TERRAFORM_VERSION
+    )
     if isinstance(state, LocalState):
         directory = state.directory.rstrip("/")
         absolute = directory.startswith("/")
-        LocalBackend(stack, path=f"{directory if absolute else f'{FROM_STACK_TO_PROJECT}/{directory}'}/{stack.node.id}.tfstate")
+        LocalBackend(
+            stack, path=f"{directory if absolute else f'{FROM_STACK_TO_PROJECT}/{directory}'}/{stack.node.id}.tfstate"
+        )
         return
     backend = S3Backend(
         stack,
         bucket=state.bucket,
-        key=f"{state.prefix.strip('/')}/{environment.name}/{stack.node.id}.tfstate",
+        key=f"{state_folder(environment, state)}/{stack.node.id}.tfstate",
         region=state.region,
-        encrypt=True,
+        # Terraform lists workspaces at every init, by default in env:/, which its policy does not reach.
+        workspace_key_prefix=f"{state_folder(environment, state)}/workspaces",
+        encrypt=state.encrypt,
         kms_key_id=state.kms_key_id,
         dynamodb_table=state.lock_table,
         endpoints=S3BackendEndpointConfig(s3=state.endpoint, dynamodb=state.dynamodb_endpoint)
@@ -44,6 +57,8 @@ def declare_backend(stack: TerraformStack, environment: Environment, state: Loca
         skip_requesting_account_id=True if state.endpoint else None,
         skip_metadata_api_check=True if state.endpoint else None,
         skip_region_validation=True if state.endpoint else None,
+        # Nor do all of them know the checksums that Amazon's client adds to an upload.
+        skip_s3_checksum=True if state.endpoint else None,
     )
     if state.lock_file:
         # Escape hatch: Terraform 1.10 brought use_lockfile after cdktf 0.21 was finished.
@@ -65,7 +80,7 @@ class EnvironmentStack(TerraformStack):
 def _declare_provider(stack: TerraformStack, proxmox: Proxmox) -> None:
     nodes = [
         ProxmoxProviderSshNode(name=name, address=node.address or name, port=node.ssh_port)
-        for name, node in proxmox.nodes.items()
+        for name, node in sorted(proxmox.nodes.items())
         if node.address is not None or node.ssh_port != 22
     ]
     ProxmoxProvider(
