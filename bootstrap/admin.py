@@ -29,7 +29,6 @@ from bootstrap.errors import (
     UnsupportedServerError,
 )
 from bootstrap.models import BootstrapAnswer, ServerConfig
-from bootstrap.private_file import previous_of
 from bootstrap.readiness import wait_until_ready
 from bootstrap.saved import AdminCredentials, SavedCredentials
 
@@ -118,30 +117,35 @@ def _bootstrap(
 ) -> AdminResult:
     login.require_complete()
     with saved.reserve_admin() as room:
-        try:
-            answer = infisical.bootstrap(
-                email=login.email.strip(), password=login.password, organization=login.organization.strip()
-            )
-        except (OutcomeUnknownError, ServerFailureError, UnsupportedServerError) as error:
-            _settle(infisical, error, say)
-            return _recover(infisical, saved, login, "the answer to the bootstrap was lost")
-        except ApiError as error:
-            if error.status != httpx.codes.BAD_REQUEST:
-                raise
-            _require_set_up(infisical, error)
-            return _recover(infisical, saved, login, "somebody set the instance up at this moment")
-        credentials = AdminCredentials(infisical.domain, answer.organization.id, answer.identity.credentials.token)
-        try:
-            room.write(credentials.render(), keep_previous=True)
-        except CredentialsError as error:
-            raise CredentialsError(
-                f"the instance is set up, but its token could not be saved: {error.message}",
-                f"{error.next_step}; the administrator's login then takes the token's place",
-            ) from None
-    if saved.token_path.exists():
-        saved.token_path.replace(previous_of(saved.token_path))
-        say(f"{saved.token_path.name} belonged to an earlier instance: kept as {previous_of(saved.token_path).name}")
-    return _first_use(infisical, saved, login, answer, say)
+        for kept in saved.set_aside():
+            say(f"credentials of an earlier instance are kept as {kept}")
+        answer = _answer(infisical, login, say)
+        if isinstance(answer, BootstrapAnswer):
+            token = answer.identity.credentials.token
+            try:
+                room.write(AdminCredentials(infisical.domain, answer.organization.id, token).render())
+            except CredentialsError as error:
+                raise CredentialsError(
+                    f"the instance is set up, but its token could not be saved: {error.message}",
+                    f"{error.next_step}; the administrator's login then takes the token's place",
+                ) from None
+    if isinstance(answer, BootstrapAnswer):
+        return _first_use(infisical, saved, login, answer, say)
+    return _recover(infisical, saved, login, answer)
+
+
+def _answer(infisical: Infisical, login: AdminLogin, say: Callable[[str], None]) -> BootstrapAnswer | str:
+    """The answer to the bootstrap; where the instance is set up without one, why there is none."""
+    try:
+        return infisical.bootstrap(email=login.email, password=login.password, organization=login.organization)
+    except (OutcomeUnknownError, ServerFailureError, UnsupportedServerError) as error:
+        _settle(infisical, error, say)
+        return "the answer to the bootstrap was lost"
+    except ApiError as error:
+        if error.status != httpx.codes.BAD_REQUEST:
+            raise
+        _require_set_up(infisical, error)
+        return "somebody set the instance up at this moment"
 
 
 def _first_use(
@@ -171,8 +175,9 @@ def _first_use(
             " another caller set it up at the same moment",
             "delete its PostgreSQL volume, deploy again, and let one caller bootstrap it",
         ) from None
-    outcome = Outcome.BOOTSTRAPPED
-    return AdminResult(outcome, changed=True, organization_id=answer.organization.id, admin_token_saved=token_works)
+    return AdminResult(
+        Outcome.BOOTSTRAPPED, changed=True, organization_id=answer.organization.id, admin_token_saved=token_works
+    )
 
 
 def _recover(infisical: Infisical, saved: SavedCredentials, login: AdminLogin, why: str) -> AdminResult:

@@ -48,12 +48,8 @@ class Reservation:
     ) -> None:
         self._discard()
 
-    def write(self, text: str, *, keep_previous: bool = False) -> None:
+    def write(self, text: str) -> None:
         """Replaces the file by one with this content.
-
-        Args:
-            text: the content.
-            keep_previous: a file that was there stays beside it as `NAME.previous`.
 
         Raises:
             CredentialsError: the content could not be written; the file is as it was.
@@ -65,8 +61,6 @@ class Reservation:
                 written += os.pwrite(self._descriptor, content[written:], written)
             os.ftruncate(self._descriptor, len(content))
             os.fsync(self._descriptor)
-            if keep_previous and self.path.exists():
-                self.path.replace(previous_of(self.path))
             self._new.replace(self.path)
             _sync_directory(self.path.parent)
         except OSError as error:
@@ -113,9 +107,19 @@ def read_private(path: Path) -> str | None:
         raise CredentialsError(f"{path}: can't be read: {reason}", "make it readable, or move it away") from None
 
 
-def previous_of(path: Path) -> Path:
-    """Where `write(keep_previous=True)` leaves the earlier file; Terraform does not read this name."""
-    return path.with_name(f"{path.name}.previous")
+def set_aside(path: Path) -> Path | None:
+    """Renames a file to `NAME.previous`, which Terraform does not read; its new path, None where there was no file.
+
+    Raises:
+        CredentialsError: it could not be renamed.
+    """
+    previous = path.with_name(f"{path.name}.previous")
+    try:
+        return path.replace(previous)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _cannot_write(previous, error) from None
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from bootstrap import tfvars
 from bootstrap.errors import CredentialsError
-from bootstrap.private_file import Reservation, exclusive, read_private, write_private
+from bootstrap.private_file import Reservation, exclusive, read_private, set_aside, write_private
 
 BOOTSTRAP_FILE = "infisical_bootstrap.auto.tfvars"
 TOKEN_FILE = "infisical_token.auto.tfvars"  # noqa: S105 - a file's name
@@ -132,6 +132,11 @@ class SavedCredentials:
     def reserve_identity(self) -> Reservation:
         """Room for the machine identity's credentials."""
         return Reservation(self.token_path)
+
+    def set_aside(self) -> list[Path]:
+        """Renames both files, which belong to an instance that is gone, and returns where those that were there are."""
+        kept = (set_aside(path) for path in (self.bootstrap_path, self.token_path))
+        return [path for path in kept if path is not None]
 
     def save_admin(self, credentials: AdminCredentials) -> None:
         """Replaces the administrator's credentials."""

@@ -14,7 +14,7 @@ from bootstrap.private_file import Reservation
 from bootstrap.saved import SavedCredentials
 from tests.bootstrap.conftest import ORGANIZATION, PASSWORD, Machine
 from tests.bootstrap.stand_in import Fault, StandIn
-from tests.bootstrap.stand_in_instance import Version
+from tests.bootstrap.stand_in_instance import Instance, Version
 
 BOOTSTRAP = "/api/v1/admin/bootstrap"
 CONFIG = "/api/v1/admin/config"
@@ -71,9 +71,9 @@ def test_the_token_is_saved_before_it_is_used(
     uses_when_saved: list[int] = []
     write = Reservation.write
 
-    def watched(self: Reservation, text: str, *, keep_previous: bool = False) -> None:
+    def watched(self: Reservation, text: str) -> None:
         uses_when_saved.append(server.count("GET", DETAILS) + server.count("PATCH", CONFIG))
-        write(self, text, keep_previous=keep_previous)
+        write(self, text)
 
     monkeypatch.setattr(Reservation, "write", watched)
     machine.run("admin")
@@ -333,8 +333,8 @@ class TestNotOurs:
     ) -> None:
         write = Reservation.write
 
-        def overtaken(self: Reservation, text: str, *, keep_previous: bool = False) -> None:
-            write(self, text, keep_previous=keep_previous)
+        def overtaken(self: Reservation, text: str) -> None:
+            write(self, text)
             rival = server.instance.add_admin("rival@example.com", "another long password")
             server.instance.finish_bootstrap(rival, "rival")
 
@@ -421,7 +421,7 @@ class TestFiles:
         machine.run("admin")
         machine.run("identity")
         before = machine.bootstrap_file.read_text(), machine.token_file.read_text()
-        server.instance.__init__(server.instance.version)  # type: ignore[misc]
+        wipe(server)
         assert machine.run_json("admin")["outcome"] == "bootstrapped"
         assert machine.files() == {
             "infisical_bootstrap.auto.tfvars": "600",
@@ -430,6 +430,13 @@ class TestFiles:
         }
         kept = [machine.directory / f"{one.name}.previous" for one in (machine.bootstrap_file, machine.token_file)]
         assert tuple(one.read_text() for one in kept) == before
+        assert machine.err.count("credentials of an earlier instance are kept as") == 2
+
+    def test_they_do_not_stand_in_the_way_of_recovering_a_lost_answer(self, server: StandIn, machine: Machine) -> None:
+        machine.run("admin")
+        wipe(server)
+        server.fail("POST", BOOTSTRAP, Fault(reset=True, handled=True))
+        assert machine.run_json("admin")["outcome"] == "recovered"
 
 
 def _failing_after_the_locks(fail: Callable[..., int]) -> Callable[..., int]:
@@ -440,3 +447,8 @@ def _failing_after_the_locks(fail: Callable[..., int]) -> Callable[..., int]:
         return pwrite(descriptor, content, offset) if len(content) < 32 else fail()
 
     return write
+
+
+def wipe(server: StandIn) -> None:
+    """The server's database is gone, its address stays."""
+    vars(server.instance).update(vars(Instance(server.instance.version)))

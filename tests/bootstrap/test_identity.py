@@ -127,9 +127,9 @@ def test_the_secret_is_saved_before_it_is_used_and_the_old_token_outlives_it(
     seen: list[tuple[int, int]] = []
     write = Reservation.write
 
-    def watched(self: Reservation, text: str, *, keep_previous: bool = False) -> None:
+    def watched(self: Reservation, text: str) -> None:
         seen.append((server.count("POST", LOGIN), server.count("POST", REVOKE)))
-        write(self, text, keep_previous=keep_previous)
+        write(self, text)
 
     monkeypatch.setattr(Reservation, "write", watched)
     machine.run("identity")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import BusyError, CredentialsError
-from bootstrap.private_file import Reservation, exclusive, previous_of, read_private, write_private
+from bootstrap.private_file import Reservation, exclusive, read_private, set_aside, write_private
 
 
 @pytest.fixture
@@ -66,13 +66,13 @@ def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     assert target.read_text() == "untouched"
 
 
-def test_the_earlier_file_is_kept_where_asked(tmp_path: Path) -> None:
+def test_a_file_that_is_set_aside_is_kept_under_a_name_that_terraform_does_not_read(tmp_path: Path) -> None:
     path = tmp_path / "secret.auto.tfvars"
     write_private(path, "old")
-    with Reservation(path) as room:
-        room.write("new", keep_previous=True)
-    assert (path.read_text(), previous_of(path).read_text(), mode(previous_of(path))) == ("new", "old", 0o600)
-    assert not previous_of(path).name.endswith(".auto.tfvars")
+    kept = set_aside(path)
+    assert kept == tmp_path / "secret.auto.tfvars.previous"
+    assert (kept.read_text(), mode(kept), path.exists()) == ("old", 0o600, False)
+    assert set_aside(path) is None
 
 
 def test_a_full_disk_is_found_when_room_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
