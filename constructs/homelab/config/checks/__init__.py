@@ -36,7 +36,6 @@ ENVIRONMENT_CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     networks.check,
     vm_ids.check,
     identity.check,
-    addresses.check,
     datastores.check,
     templates.check,
     images.check,

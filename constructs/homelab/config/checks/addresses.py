@@ -12,6 +12,9 @@ from homelab.config.names import range_bounds
 from homelab.config.network import Network
 from homelab.config.problems import Path, Problem
 
+_SEARCHED = 65_536
+"""Addresses of a network among which a free one is looked for."""
+
 Bounds = tuple[IPv4Address, IPv4Address]
 
 
@@ -59,93 +62,110 @@ class _Plan:
             return f"is in the DHCP range {self.dhcp[0]}-{self.dhcp[1]}"
         return ""
 
-    def free(self, taken: set[IPv4Address]) -> IPv4Address | None:
-        """The first address that a guest may have and none has."""
-        candidates = (IPv4Address(number) for number in range(int(self.first), int(self.last) + 1))
-        return next((address for address in candidates if address not in taken and not self.objection(address)), None)
+    def free(self, taken: set[IPv4Address], wanted: int) -> IPv4Address | None:
+        """The first address from which ``wanted`` in a row are ones that a guest may have and none has."""
+        run = 0
+        for number in range(int(self.first), min(int(self.last), int(self.first) + _SEARCHED) + 1):
+            address = IPv4Address(number)
+            run = 0 if address in taken or self.objection(address) else run + 1
+            if run == wanted:
+                return IPv4Address(number - wanted + 1)
+        return None
 
 
-def check(subject: Subject) -> Iterator[Problem]:
-    """Every static address, written or made from a VMID, is one that a host may have."""
-    plans = {name: _Plan.of(network) for name, network in subject.environment.networks.items()}
-    reported: set[Path] = set()
-    for guest in subject.guests:
-        for interface in guest.interfaces:
-            plan = plans.get(interface.network_name)
-            if plan is None or interface.dhcp or interface.path in reported:
-                continue
-            objection = plan.objection(interface.address) if interface.address else "is no address any more"
-            if objection:
-                reported.add(interface.path)
-                yield _unusable(subject, guest, interface, plan, objection)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An interface of a guest of an environment."""
 
+    subject: Subject
+    guest: ExpandedGuest
+    interface: ExpandedInterface
 
-def _unusable(
-    subject: Subject, guest: ExpandedGuest, interface: ExpandedInterface, plan: _Plan, objection: str
-) -> Problem:
-    written = guest.definition.network[int(interface.path[-1])].address
-    refers_to: Path = ("networks", interface.network_name)
-    if written is None:
-        base = int(plan.network.cidr.network_address)
-        low, high = max(100, int(plan.first) - base), int(plan.last) - base
-        return Problem(
-            (*guest.path, "vm_id"),
-            f"VMID {guest.vm_id} of {guest.key} leads to {interface.address or 'no address'} in network "
-            f"{interface.network_name}, which {objection}",
-            value=guest.vm_id,
-            allowed=f"{low} to {high}" if high >= low else "no VMID: the subnet ends before address 100",
-            fix="choose another vm_id, or write the address: "
-            f"network: {{name: {interface.network_name}, address: ...}}",
-            refers_to=refers_to,
-        )
-    taken = {other.address for one in subject.guests for other in one.interfaces if other.address is not None}
-    free = plan.free(taken)
-    who = f" of {guest.key}" if guest.definition.replicas else ""
-    return Problem(
-        (*interface.path, "address"),
-        f"the address {interface.address or written}{who} {objection}",
-        value=str(written),
-        allowed=f"{plan.first} to {plan.last}, but for gateway, reserved and DHCP addresses",
-        fix=f"write {free}" if free else f"use a larger subnet: {interface.network_name} has no address left",
-        refers_to=refers_to,
-    )
+    @property
+    def written(self) -> object:
+        """The address as the file has it; None where the VMID makes it."""
+        return self.guest.definition.network[int(self.interface.path[-1])].address
 
 
 def check_cluster(subjects: Sequence[Subject]) -> Findings:
-    """No address twice in a segment, which is a bridge with a VLAN."""
-    owners: dict[tuple[str, int | None, IPv4Address], tuple[Subject, ExpandedGuest, ExpandedInterface]] = {}
+    """Every static address is one that a host may have, and is there once in its segment: a bridge with a VLAN."""
+    owners: dict[tuple[str, int | None, IPv4Address], _Place] = {}
     reported: set[tuple[int, Path, int, Path]] = set()
+    unusable: set[tuple[int, Path]] = set()
     for subject in subjects:
-        for guest in subject.guests:
-            for interface in guest.interfaces:
-                if interface.address is None or interface.network is None:
-                    continue
-                segment = (interface.network.bridge, interface.vlan, interface.address)
-                owner, other, taken = owners.setdefault(segment, (subject, guest, interface))
-                pair = (id(owner), taken.path, id(subject), interface.path)
-                if taken is interface or pair in reported:
-                    continue
+        plans = {name: _Plan.of(network) for name, network in subject.environment.networks.items()}
+        for place in _static(subject):
+            interface = place.interface
+            plan = plans[interface.network_name]
+            here = (id(subject), interface.path)
+            objection = plan.objection(interface.address) if interface.address else "beyond the last address there is"
+            if objection and here not in unusable:
+                unusable.add(here)
+                yield subject, _unusable(subjects, place, plan, objection)
+            if interface.address is None:
+                continue
+            owner = owners.setdefault((plan.network.bridge, interface.vlan, interface.address), place)
+            pair = (id(owner.subject), owner.interface.path, *here)
+            if owner is not place and pair not in reported:
                 reported.add(pair)
-                yield subject, _same_address((owner, other, taken), (subject, guest, interface))
+                yield subject, _twice(subjects, place, plan, owner)
 
 
-def _same_address(
-    owner: tuple[Subject, ExpandedGuest, ExpandedInterface], here: tuple[Subject, ExpandedGuest, ExpandedInterface]
-) -> Problem:
-    other_subject, other, taken = owner
-    subject, guest, interface = here
-    written = guest.definition.network[int(interface.path[-1])].address
-    name = seen_from(subject, other_subject, taken.path) + (f" ({other.key})" if other.definition.replicas else "")
-    allowed = "an address that no other guest of the network has"
-    refers_to = other.path if other_subject is subject else ()
-    if written is None:
-        message = f"VMID {guest.vm_id} of {guest.key} leads to {interface.address}, which is already that of {name}"
-        path: Path = (*guest.path, "vm_id")
-        return Problem(path, message, guest.vm_id, allowed, "choose another vm_id", refers_to=refers_to)
-    everyone = {
-        one.address for each in (subject, other_subject) for g in each.guests for one in g.interfaces if one.address
-    }
-    free = _Plan.of(interface.network).free(everyone) if interface.network else None
-    message = f"the address {interface.address} of {guest.key} is already that of {name}"
-    fix = f"write {free}" if free else "use a larger subnet"
-    return Problem((*interface.path, "address"), message, str(written), allowed, fix, refers_to=refers_to)
+def _static(subject: Subject) -> Iterator[_Place]:
+    for guest in subject.guests:
+        for interface in guest.interfaces:
+            if interface.network is not None and not interface.dhcp:
+                yield _Place(subject, guest, interface)
+
+
+def _unusable(subjects: Sequence[Subject], place: _Place, plan: _Plan, objection: str) -> Problem:
+    guest, interface = place.guest, place.interface
+    name = interface.network_name
+    if place.written is None:
+        base = int(plan.network.cidr.network_address)
+        low, high = max(100, int(plan.first) - base), int(plan.last) - base
+        leads_to = f"leads to {interface.address} in network {name}, which" if interface.address else "leads"
+        return Problem(
+            (*guest.path, "vm_id"),
+            f"VMID {guest.vm_id} of {guest.key} {leads_to} {objection}",
+            value=guest.vm_id,
+            allowed=f"{low} to {high}" if high >= low else "no VMID: the subnet ends before address 100",
+            fix=f"choose another vm_id, or write the address: network: {{name: {name}, address: ...}}",
+            refers_to=("networks", name),
+        )
+    who = f" of {guest.key}" if guest.definition.replicas else ""
+    return Problem(
+        (*interface.path, "address"),
+        f"the address {interface.address or place.written}{who} {objection}",
+        value=str(place.written),
+        allowed=f"{plan.first} to {plan.last}, but for gateway, reserved and DHCP addresses",
+        fix=_fix(subjects, place, plan),
+        refers_to=("networks", name),
+    )
+
+
+def _fix(subjects: Sequence[Subject], place: _Place, plan: _Plan) -> str:
+    wanted = place.guest.definition.replicas or 1
+    taken = {other.interface.address for subject in subjects for other in _static(subject) if other.interface.address}
+    free = plan.free(taken, wanted)
+    if free is None:
+        what = "no address" if wanted == 1 else f"no {wanted} addresses in a row"
+        return f"use a larger subnet: {place.interface.network_name} has {what} left"
+    return f"write {free}" + (f", {wanted} are free from there" if wanted > 1 else "")
+
+
+def _twice(subjects: Sequence[Subject], place: _Place, plan: _Plan, owner: _Place) -> Problem:
+    guest, interface = place.guest, place.interface
+    replica = f" ({owner.guest.key})" if owner.guest.definition.replicas else ""
+    name = seen_from(place.subject, owner.subject, owner.guest.path) + replica
+    from_vm_id = place.written is None
+    says = f"VMID {guest.vm_id} of {guest.key} leads to" if from_vm_id else "the address"
+    whose = ", which" if from_vm_id else f" of {guest.key}"
+    return Problem(
+        (*guest.path, "vm_id") if from_vm_id else (*interface.path, "address"),
+        f"{says} {interface.address}{whose} is already that of {name}",
+        value=guest.vm_id if from_vm_id else str(place.written),
+        allowed="an address that no other guest of the network has",
+        fix="choose another vm_id" if from_vm_id else _fix(subjects, place, plan),
+        refers_to=owner.guest.path if owner.subject is place.subject else (),
+    )

@@ -196,7 +196,7 @@ def _peer_problems(path: Path, peers: str | None, definitions: Definitions) -> I
 
 def _unknown_ipset(path: Path, part: str, definitions: Definitions) -> Iterator[Problem]:
     name = part[1:].removeprefix("dc/")
-    known = (*definitions.ipsets, _MANAGEMENT)
+    known = dict.fromkeys((*definitions.ipsets, _MANAGEMENT))
     if name.lower() not in map(str.lower, known):
         written = [f"+{other}" for other in known]
         fix = nearest(part, written, "add it to firewall.ipsets, or write an address")

@@ -26,19 +26,21 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
             for interface in guest.interfaces:
                 if interface.mac is None:
                     continue
-                owner, path = macs.setdefault(interface.mac, (subject, interface.path))
-                if owner is not subject or path != interface.path:
-                    yield (
-                        subject,
-                        Problem(
-                            (*interface.path, "mac"),
-                            f"this is already the MAC address of {seen_from(subject, owner, path)}",
-                            value=interface.mac,
-                            allowed="an address that no other interface has",
-                            fix="remove mac, and Proxmox chooses one",
-                            refers_to=path if owner is subject else (),
-                        ),
-                    )
+                if interface.mac not in macs:
+                    macs[interface.mac] = subject, guest.path
+                    continue
+                owner, path = macs[interface.mac]
+                yield (
+                    subject,
+                    Problem(
+                        (*interface.path, "mac"),
+                        f"this is already the MAC address of {seen_from(subject, owner, path)}",
+                        value=interface.mac,
+                        allowed="an address that no other interface has",
+                        fix="remove mac, and Proxmox chooses one",
+                        refers_to=path if owner is subject else (),
+                    ),
+                )
 
 
 def _same_name(subject: Subject, guest: ExpandedGuest, owner: Subject, owner_path: Path) -> Problem:

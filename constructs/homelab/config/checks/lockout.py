@@ -35,17 +35,23 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
 def _nodes_locked(firewall: ClusterFirewall) -> Iterator[Problem]:
     managed = "management" in firewall.ipsets
     for port, what in _NODE_PORTS.items():
+        rule = f"{{protocol: tcp, port: {port}, source: ...}}"
         decided = _decision(firewall.rules, port, firewall.groups)
-        if decided == "ACCEPT" or (decided is None and (managed or firewall.input_policy == "ACCEPT")):
-            continue
-        why = "a rule" if decided is not None else f"input_policy {firewall.input_policy}"
-        yield Problem(
-            ("firewall", "rules") if decided is not None else ("firewall",),
-            f"{why} would shut you out of the nodes: nothing lets port {port} ({what}) in",
-            allowed=f"an IP set `management`, or a rule that accepts tcp {port} before any that drops it",
-            fix="add firewall.ipsets.management: {addresses: [...]} with your own network, or the rule "
-            f"{{protocol: tcp, port: {port}, source: ...}}",
-        )
+        if decided is None and not managed and firewall.input_policy != "ACCEPT":
+            yield Problem(
+                ("firewall",),
+                f"input_policy {firewall.input_policy} would shut you out of the nodes: "
+                f"nothing lets port {port} ({what}) in",
+                allowed=f"an IP set `management`, or a rule that accepts tcp {port}",
+                fix=f"add firewall.ipsets.management: {{addresses: [...]}} with your own network, or the rule {rule}",
+            )
+        elif decided not in (None, "ACCEPT"):
+            yield Problem(
+                ("firewall", "rules"),
+                f"a rule would shut you out of the nodes: it drops port {port} ({what}) for everybody",
+                allowed=f"a rule that accepts tcp {port} before the one that drops it",
+                fix=f"write {rule} before it",
+            )
 
 
 def _decision(rules: Iterable[Rule], port: int, groups: Mapping[str, SecurityGroup]) -> str | None:

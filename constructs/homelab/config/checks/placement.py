@@ -29,10 +29,10 @@ def check(subject: Subject) -> Iterator[Problem]:
         elif node is None and subject.default_node is None:
             homeless.append(path)
     if homeless:
-        more = f", nor do {len(homeless) - 1} more" if len(homeless) > 1 else ""
+        names = f" and {len(homeless) - 1} more name" if len(homeless) > 1 else " names"
         yield Problem(
             (*homeless[0], "node"),
-            f"{written(homeless[0])} names no node{more}, and there is no default",
+            f"{written(homeless[0])}{names} no node, and there is no default",
             allowed=listed(proxmox.nodes),
             fix=f"add proxmox.default_node: {next(iter(proxmox.nodes))}, or node to each of them",
             refers_to=("proxmox", "nodes"),

@@ -113,17 +113,16 @@ def _clone_of_container(subject: Subject, guest: ExpandedGuest, container: Conta
     refers_to: Path = ("containers", name)
     path = (*guest.path, "clone_from")
     template_names = [key for key, other in containers.items() if other.template]
+    known = listed(template_names, "no container is a template")
     if origin is None:
         fix = nearest(
             name, template_names, f"add it to containers, with template: true: {name}: {{vm_id: ..., os: ...}}"
         )
-        yield Problem(path, f"there is no container {name}", name, listed(template_names), fix, refers_to=refers_to)
+        yield Problem(path, f"there is no container {name}", name, known, fix, refers_to=refers_to)
         return
     if not origin.template:
         fix = f"add template: true to containers.{name}"
-        yield Problem(
-            path, f"containers.{name} is not a template", name, listed(template_names), fix, refers_to=refers_to
-        )
+        yield Problem(path, f"containers.{name} is not a template", name, known, fix, refers_to=refers_to)
         return
     if _goes_in_circles(subject, str(guest.path[1])):
         yield Problem(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from homelab.config.checks.subject import Findings, Subject, seen_from
 from homelab.config.environment import VmIdRange
-from homelab.config.expansion import ExpandedGuest
 from homelab.config.problems import Path, Problem
 
 _LARGEST = 999_999_999
@@ -31,43 +30,65 @@ def _numbered(subject: Subject) -> Iterator[_Numbered]:
 
 
 def check_cluster(subjects: Sequence[Subject]) -> Findings:
-    """No VMID twice: Proxmox has one number space for templates, VMs and containers of all nodes."""
+    """No VMID twice, and each in its band of ``policy.vm_ids``.
+
+    Proxmox has one number space for templates, VMs and containers of all nodes. A template container may have a number
+    of the band for templates too.
+    """
     owners: dict[int, _Numbered] = {}
     reported: set[tuple[int, Path, int, Path]] = set()
+    outside: set[tuple[int, Path]] = set()
     for subject in subjects:
         for entry in _numbered(subject):
             owner = owners.setdefault(entry.vm_id, entry)
             pair = (id(owner.subject), owner.path, id(subject), entry.path)
-            if owner is entry or pair in reported:
-                continue
-            reported.add(pair)
-            yield (
-                subject,
-                Problem(
-                    (*entry.path, "vm_id"),
-                    f"VMID {entry.vm_id} of {entry.key} is already that of "
-                    f"{seen_from(subject, owner.subject, owner.path)}",
-                    value=entry.vm_id,
-                    allowed="a number that nothing else in the cluster has",
-                    fix=_free_number(subjects, entry),
-                    refers_to=owner.path if owner.subject is subject else (),
-                ),
-            )
+            if owner is not entry and pair not in reported:
+                reported.add(pair)
+                yield subject, _taken(subjects, entry, owner)
+            bands = _bands(subject, entry.path)
+            if (id(subject), entry.path) not in outside and not any(
+                band.first <= entry.vm_id <= band.last for band in bands
+            ):
+                outside.add((id(subject), entry.path))
+                yield subject, _outside(subjects, entry, bands)
+
+
+def _taken(subjects: Sequence[Subject], entry: _Numbered, owner: _Numbered) -> Problem:
+    name = seen_from(entry.subject, owner.subject, owner.path)
+    replica = "" if owner.key == owner.path[1] else f" ({owner.key})"
+    free = _free_number(subjects, entry)
+    return Problem(
+        (*entry.path, "vm_id"),
+        f"VMID {entry.vm_id} of {entry.key} is already that of {name}{replica}",
+        value=entry.vm_id,
+        allowed="a number that nothing else in the cluster has",
+        fix=free or f"widen policy.vm_ids.{entry.path[0]}, which has no number left",
+        refers_to=owner.path if owner.subject is entry.subject else (),
+    )
+
+
+def _outside(subjects: Sequence[Subject], entry: _Numbered, bands: tuple[VmIdRange, ...]) -> Problem:
+    kind = str(entry.path[0])
+    free = _free_number(subjects, entry)
+    return Problem(
+        (*entry.path, "vm_id"),
+        f"VMID {entry.vm_id} of {entry.key} is outside of the range for {kind}",
+        value=entry.vm_id,
+        allowed=" or ".join(f"{band.first} to {band.last}" for band in bands),
+        fix=f"{f'{free}, or ' if free else ''}widen policy.vm_ids.{kind}",
+        refers_to=("policy", "vm_ids", kind),
+    )
 
 
 def _free_number(subjects: Sequence[Subject], entry: _Numbered) -> str:
+    """The first number of the entry's bands from which enough are free; empty where none is."""
     taken = {other.vm_id for subject in subjects for other in _numbered(subject)}
     wanted = sum(other.path == entry.path for other in _numbered(entry.subject))
-    bands = _bands(entry.subject, entry.path)
-    for band in bands:
+    for band in _bands(entry.subject, entry.path):
         for first in range(band.first, band.last - wanted + 2):
             if taken.isdisjoint(range(first, first + wanted)):
                 return f"write vm_id: {first}" + (f", {wanted} are free from there" if wanted > 1 else "")
-    return f"widen policy.vm_ids.{_band_name(entry.path)}, which has no free number left"
-
-
-def _band_name(path: Path) -> str:
-    return str(path[0])
+    return ""
 
 
 def _bands(subject: Subject, path: Path) -> tuple[VmIdRange, ...]:
@@ -81,28 +102,9 @@ def _bands(subject: Subject, path: Path) -> tuple[VmIdRange, ...]:
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Every VMID in its band of ``policy.vm_ids``; a template container may have one of either kind."""
+    """No replica beyond the largest VMID that Proxmox knows."""
     reported: set[Path] = set()
-    for entry in _numbered(subject):
-        bands = _bands(subject, entry.path)
-        if entry.path in reported or any(band.first <= entry.vm_id <= band.last for band in bands):
-            continue
-        reported.add(entry.path)
-        name = _band_name(entry.path)
-        yield Problem(
-            (*entry.path, "vm_id"),
-            f"VMID {entry.vm_id} of {entry.key} is outside of the range for {name}",
-            value=entry.vm_id,
-            allowed=" or ".join(f"{band.first} to {band.last}" for band in bands),
-            fix=f"{_free_number([subject], entry)}, or widen policy.vm_ids.{name}",
-            refers_to=("policy", "vm_ids", name),
-        )
-    yield from _beyond_the_largest(subject.guests)
-
-
-def _beyond_the_largest(guests: Sequence[ExpandedGuest]) -> Iterator[Problem]:
-    reported: set[Path] = set()
-    for guest in guests:
+    for guest in subject.guests:
         if guest.vm_id > _LARGEST and guest.path not in reported:
             reported.add(guest.path)
             yield Problem(
