@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from homelab.config.virtual_machine import TemplateSettings
 
 HEADER = "#cloud-config\n"
+START_GUEST_AGENT = (
+    "systemctl enable --now qemu-guest-agent || { rc-update add qemu-guest-agent && rc-service qemu-guest-agent start; }"
+)
+"""Some distributions don't start what they install, and Alpine has OpenRC in place of systemd."""
 
 
 def vendor_data(template: "TemplateSettings") -> str | None:
@@ -18,7 +22,7 @@ def vendor_data(template: "TemplateSettings") -> str | None:
     if template.vendor_data is not None:
         return template.vendor_data
     packages = [*(["qemu-guest-agent"] if template.guest_agent else []), *template.packages]
-    commands = [*([["systemctl", "enable", "--now", "qemu-guest-agent"]] if template.guest_agent else []), *template.run_commands]
+    commands = [*([START_GUEST_AGENT] if template.guest_agent else []), *template.run_commands]
     document: dict[str, Any] = {}
     if packages:
         document |= {"package_update": True, "packages": packages}

@@ -112,7 +112,6 @@ class ContainerSettings(GuestSettings):
     devices: tuple[DevicePath, ...] = Field(
         (), description="Devices of the node inside, such as /dev/net/tun; only root@pam with a password may set them."
     )
-    full_clone: bool = Field(True, description="With clone_from: copy the template's disk (true), or share it (false).")
     template: bool = Field(
         False, description="Make it a template container that others are cloned from; it never runs."
     )
@@ -166,6 +165,12 @@ class Container(ContainerSettings, GuestReferences):
                 allowed="os_type with image or template_file only",
                 fix="add or remove os_type",
             )
+        if self.clone_from is not None and self.ssh_keys:
+            raise Refused(
+                "a clone has the keys of the container that it is cloned from",
+                allowed="ssh_keys with os, image or template_file",
+                fix=f"move ssh_keys to containers.{self.clone_from}",
+            )
         return self
 
 
@@ -179,6 +184,11 @@ class ContainerSpec(ContainerSettings, GuestSpec):
     os_type: OsType = "debian"
     clone_vm_id: VmId | None = Field(None, description="VMID of the template container to clone.")
     clone_node: NodeName | None = Field(None, description="The template container's node where it is another one.")
+    full_clone: bool = Field(
+        True,
+        description="Copy the template container's disk (true), or share it (false), for which Proxmox has to have made it a "
+        "template: the provider calls a container a template without giving it a disk to share.",
+    )
     datastore: DatastoreName = "local-lvm"
 
     @model_validator(mode="after")

@@ -64,6 +64,18 @@ def expand(environment: Environment) -> Iterator[ExpandedGuest]:
             yield from _expand_guest(kind, key, definition, environment, fallback)  # type: ignore[arg-type]
 
 
+def size_of_root(environment: Environment, container: Container) -> int:
+    """Size of a container's root file system in GiB: its own, else that of the container it is cloned from."""
+    seen: set[str] = set()
+    while "disk" not in container.model_fields_set and container.clone_from is not None:
+        origin = environment.containers.get(container.clone_from)
+        if origin is None or container.clone_from in seen:
+            break
+        seen.add(container.clone_from)
+        container = origin
+    return container.disk
+
+
 def _expand_guest(
     kind: Literal["vms", "containers"],
     key: str,

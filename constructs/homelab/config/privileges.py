@@ -27,9 +27,10 @@ _GUESTS = frozenset(
         "VM.PowerMgmt",
     }
 )
-# query-url-metadata and download-url need Sys.Modify on the node besides the right to store the result.
-_DOWNLOADS = frozenset({"Datastore.AllocateTemplate", "Sys.Modify"})
-_SNIPPETS = frozenset({"Datastore.AllocateTemplate", "Datastore.Allocate"})
+# query-url-metadata and download-url need Sys.AccessNetwork besides the right to store the result; removing a file that is neither a
+# guest's nor a backup needs Datastore.Allocate, and so does looking up the folder that snippets go to.
+_DOWNLOADS = frozenset({"Datastore.Allocate", "Datastore.AllocateTemplate", "Sys.AccessNetwork"})
+_SNIPPETS = frozenset({"Datastore.Allocate", "Datastore.AllocateTemplate"})
 _POOLS = frozenset({"Pool.Allocate", "Pool.Audit"})
 _CLUSTER_FIREWALL = frozenset({"Sys.Modify"})
 _MAPPED_DEVICES = frozenset({"Mapping.Use"})

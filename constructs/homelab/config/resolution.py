@@ -13,7 +13,7 @@ from typing import Any, Literal
 from homelab.config import cloud_config
 from homelab.config.container import Container, ContainerSettings, ContainerSpec
 from homelab.config.environment import Environment
-from homelab.config.expansion import ExpandedGuest, ExpandedInterface, default_node, expand
+from homelab.config.expansion import ExpandedGuest, ExpandedInterface, default_node, expand, size_of_root
 from homelab.config.firewall_names import known_names
 from homelab.config.guest import Dns, InterfaceSpec
 from homelab.config.image import Image, ImageSpec
@@ -35,7 +35,7 @@ class ResolvedEnvironment:
 
     environment: Environment
     images: Mapping[str, ImageSpec]
-    """Container templates to download, by the key of their construct; disk images belong to their template."""
+    """Container templates to download, by name and node; disk images belong to their template."""
     templates: Mapping[str, TemplateSpec]
     virtual_machines: Mapping[str, VirtualMachineSpec]
     containers: Mapping[str, ContainerSpec]
@@ -94,7 +94,6 @@ class _Resolver:
         node = template.node or self.fallback_node or ""
         known = disk_image(template.image) if isinstance(template.image, str) else None
         settings = _settings(TemplateSettings, template, tags=self._all_tags(template.tags))
-        bridges = self.environment.proxmox.nodes[node].bridges
         return TemplateSpec.model_construct(
             **settings,
             name=key,
@@ -103,12 +102,13 @@ class _Resolver:
             snippet_datastore=defaults.snippet_datastore,
             snippet_prefix=self.environment.name,
             snippet_nodes=tuple(sorted({node, *self.clone_nodes.get(key, ())})),
-            image=self._image(template.image, "import", node),
-            bridge=next(iter(bridges)),
+            image=self._image(template.image, "import", node, owner=key),
             serial_device=template.serial_device if template.serial_device is not None else known is None or known.serial_device,
         )
 
-    def _image(self, image: str | Image, content: Literal["import", "vztmpl"], node: str) -> ImageSpec:
+    def _image(
+        self, image: str | Image, content: Literal["import", "vztmpl"], node: str, owner: str | None = None
+    ) -> ImageSpec:
         if isinstance(image, Image):
             url, file_name, checksum = image.url, image.stored_name, image.checksum
         else:
@@ -119,8 +119,8 @@ class _Resolver:
             url, checksum = pinned.url, f"{pinned.algorithm}:{pinned.checksum}"
             file_name = pinned.file_name if not (isinstance(image, Image) and image.file_name) else file_name
         if not (isinstance(image, Image) and image.file_name):
-            # Environments on one node must not own each other's files: destroying dev must leave prod's image alone.
-            file_name = f"{self.environment.name}-{file_name}"
+            # Nobody may own another's file: destroying dev must leave prod's image alone, and one template the other's.
+            file_name = "-".join(part for part in (self.environment.name, owner, file_name) if part)
         return ImageSpec(
             node=node,
             datastore=self.environment.defaults.image_datastore,
@@ -164,31 +164,40 @@ class _Resolver:
         node = guest.node or ""
         template_file_id = definition.template_file
         os_type: Any = definition.os_type
+        unprivileged = definition.unprivileged
         clone_vm_id = clone_node = None
         if definition.os is not None:
             os_type = container_template(definition.os).os_type
             template_file_id = self._download(definition.os, definition.os, node)
         elif definition.image is not None:
-            template_file_id = self._download(guest.path[1], definition.image, node)
+            template_file_id = self._download(definition.image.stored_name, definition.image, node)
         elif definition.clone_from is not None:
             origin = self.environment.containers[definition.clone_from]
             origin_node = origin.node or self.fallback_node
             clone_vm_id = origin.vm_id
             clone_node = origin_node if origin_node != node else None
             os_type = origin.os_type or (container_template(origin.os).os_type if origin.os else "unmanaged")
+            unprivileged = origin.unprivileged
         return ContainerSpec.model_construct(
-            **_settings(ContainerSettings, definition, tags=self._all_tags(definition.tags)),
+            **_settings(
+                ContainerSettings,
+                definition,
+                tags=self._all_tags(definition.tags),
+                disk=size_of_root(self.environment, definition),
+                unprivileged=unprivileged,
+            ),
             **self._identity(guest, definition.dns, definition.ssh_keys),
             template_file_id=template_file_id,
             os_type=os_type,
             clone_vm_id=clone_vm_id,
             clone_node=clone_node,
+            full_clone=True,
             datastore=definition.datastore or self.environment.defaults.datastore,
         )
 
-    def _download(self, key: str | int, image: str | Image, node: str) -> str:
-        several = len(self.environment.proxmox.nodes) > 1
-        name = f"{key}-{node}" if several else str(key)
+    def _download(self, name: str, image: str | Image, node: str) -> str:
+        # With the node even where there is only one, so that a second one changes no address.
+        name = f"{name}-{node}"
         if name not in self.images:
             self.images[name] = self._image(image, "vztmpl", node)
         return self.images[name].volume_id

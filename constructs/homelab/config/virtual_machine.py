@@ -3,6 +3,7 @@
 import re
 from typing import Annotated, Literal, Self
 
+import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from homelab.config import cloud_config
@@ -31,9 +32,28 @@ PackageName = Annotated[
 Bios = Literal["seabios", "ovmf"]
 Machine = Literal["q35", "pc"]
 CpuType = Annotated[str, Matching(r"[A-Za-z0-9_.-]+", "a CPU type", "a CPU type in Proxmox's words", "x86-64-v2-AES")]
+
+
+def _cloud_config(value: str) -> str:
+    try:
+        document = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in its line {mark.line + 1}" if mark else ""
+        raise Refused(
+            f"the cloud-init data is not YAML{where}: {getattr(error, 'problem', None) or 'it can not be read'}",
+            allowed="YAML after the line #cloud-config",
+            fix="correct that line; `cloud-init schema --config-file FILE` tells more",
+        ) from None
+    if document is not None and not isinstance(document, dict):
+        raise Refused("cloud-init data is a map", allowed="keys such as packages", fix="write packages: [vim]")
+    return value
+
+
 CloudConfig = Annotated[
     str,
     Matching(r"#cloud-config\n[\s\S]*", "cloud-init data", "a text whose first line is #cloud-config", "#cloud-config"),
+    AfterValidator(_cloud_config),
 ]
 
 _LAST_INDEX = {"scsi": 30, "virtio": 15, "sata": 5}
@@ -236,7 +256,6 @@ class TemplateSpec(TemplateSettings):
         (), description="Nodes that need the snippet: the template's and those of its clones."
     )
     image: ImageSpec
-    bridge: str = "vmbr0"
     serial_device: bool = True
 
     @property

@@ -1,7 +1,5 @@
 """LXC containers."""
 
-from typing import Any
-
 from cdktf import TerraformResourceLifecycle
 from constructs import Construct
 from imports.proxmox.pool_membership import PoolMembership
@@ -33,9 +31,9 @@ class Container(VirtualEnvironmentContainer):
     """Defines an LXC container, made from a container template or cloned from a template container.
 
     Decided for you: unprivileged unless the spec says otherwise; mount points are part of backups; root logs in by key, no password is
-    set; the pool is a membership of its own, because the provider replaces a container whose pool changes; what it was made from and its
-    keys are ignored after creation for the same reason; with ``protection`` Terraform refuses to destroy it, and so does Proxmox. With DHCP
-    the apply waits for an address.
+    set; a clone has the keys of what it was cloned from, as Proxmox writes keys only into a new file system; the pool is a membership of
+    its own, because the provider replaces a container whose pool changes; what it was made from and its keys are ignored after creation
+    for the same reason; with ``protection`` Terraform refuses to destroy it, and so does Proxmox. With DHCP the apply waits for an address.
 
     Source: ``proxmox_virtual_environment_container``, ``proxmox_pool_membership``, and those of ``GuestFirewall``.
     """
@@ -169,13 +167,16 @@ def _initialization(spec: ContainerSpec) -> VirtualEnvironmentContainerInitializ
             for interface in spec.interfaces
         ]
         or None,
-        user_account=VirtualEnvironmentContainerInitializationUserAccount(keys=list(spec.ssh_keys)) if spec.ssh_keys else None,
+        user_account=VirtualEnvironmentContainerInitializationUserAccount(keys=list(spec.ssh_keys)) if _has_own_keys(spec) else None,
     )
+
+
+def _has_own_keys(spec: ContainerSpec) -> bool:
+    return bool(spec.ssh_keys) and spec.clone_vm_id is None
 
 
 def _lifecycle(spec: ContainerSpec) -> TerraformResourceLifecycle:
     ignored = ["clone" if spec.clone_vm_id is not None else "operating_system", "pool_id"]
-    if spec.ssh_keys:
+    if _has_own_keys(spec):
         ignored.append("initialization[0].user_account")
-    arguments: dict[str, Any] = {"ignore_changes": ignored}
-    return TerraformResourceLifecycle(**arguments, prevent_destroy=spec.protection or None)
+    return TerraformResourceLifecycle(ignore_changes=ignored, prevent_destroy=spec.protection or None)

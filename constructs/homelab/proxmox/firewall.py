@@ -101,7 +101,7 @@ class ClusterFirewall(Construct):
         known = names or {}
         named: list[ITerraformDependable] = [
             VirtualEnvironmentFirewallAlias(self, f"alias-{name}", name=name, cidr=alias.cidr, comment=alias.comment)
-            for name, alias in settings.aliases.items()
+            for name, alias in sorted(settings.aliases.items())
         ]
         # A set may have an alias among its members, and a group may name both: each has to wait for the others.
         named += [
@@ -113,7 +113,7 @@ class ClusterFirewall(Construct):
                 cidr=[VirtualEnvironmentFirewallIpsetCidr(name=known.get(address, address)) for address in ipset.addresses],
                 depends_on=list(named) or None,
             )
-            for name, ipset in settings.ipsets.items()
+            for name, ipset in sorted(settings.ipsets.items())
         ]
         groups: list[ITerraformDependable] = [
             VirtualEnvironmentClusterFirewallSecurityGroup(
@@ -124,7 +124,7 @@ class ClusterFirewall(Construct):
                 rule=[VirtualEnvironmentClusterFirewallSecurityGroupRule(**_rule_arguments(rule, known)) for rule in group.rules],
                 depends_on=list(named) or None,
             )
-            for name, group in settings.groups.items()
+            for name, group in sorted(settings.groups.items())
         ]
         before_enabling = [*named, *groups]
         if settings.rules:

@@ -1,6 +1,5 @@
 """Disk images and container templates on a node."""
 
-from cdktf import TerraformResourceLifecycle
 from constructs import Construct
 from imports.proxmox.download_file import DownloadFile
 
@@ -11,9 +10,11 @@ class Image(Construct):
     """Defines a file that a node downloads to one of its datastores.
 
     Decided for you: the checksum is verified where the spec has one; a file that changed upstream is not downloaded again (``overwrite``
-    is off, the provider's default is on), because what guests were made from stays what it was.
+    is off, the provider's default is on). Another URL, checksum or name is another file: the old one is removed, and guests made from
+    it stay as they are.
 
-    Source: ``proxmox_download_file``. The token needs Datastore.AllocateTemplate and Sys.Modify; the datastore must allow ``spec.content``.
+    Source: ``proxmox_download_file``. The token needs Datastore.AllocateTemplate, Datastore.Allocate (to remove the file)
+    and Sys.AccessNetwork; the datastore must allow ``spec.content``.
     """
 
     def __init__(self, scope: Construct, id_: str, *, spec: ImageSpec) -> None:
@@ -31,8 +32,6 @@ class Image(Construct):
             checksum_algorithm=algorithm or None,
             overwrite=False,
             upload_timeout=1800,
-            # The address of a locked image can move with the lock; the file on the node is replaced only under another name.
-            lifecycle=TerraformResourceLifecycle(ignore_changes=["url"]) if spec.checksum is None else None,
         )
 
     @property

@@ -15,10 +15,8 @@ from imports.proxmox.virtual_environment_vm import (
     VirtualEnvironmentVmSerialDevice,
 )
 
-from homelab.config.guest import InterfaceSpec
 from homelab.config.virtual_machine import BOOT_INTERFACE, TemplateSpec
 from homelab.proxmox.image import Image
-from homelab.proxmox.network_device import network_devices
 from homelab.proxmox.snippet import Snippet
 
 
@@ -26,8 +24,9 @@ class VmTemplate(Construct):
     """Defines a template: the downloaded image, the cloud-init vendor data of its clones, and the virtual machine marked as template.
 
     Decided for you: ``prevent_destroy`` and Proxmox's own protection, as clones may be linked to it; never started; the boot disk on
-    scsi0 with discard; cloud-init on ide2; an EFI disk with enrolled keys for ovmf. A new build of the image does not change a
-    template that exists: a newer one is another entry with another VMID.
+    scsi0 with discard; cloud-init on ide2; an EFI disk with enrolled keys for ovmf; no network interface, so that a clone has exactly
+    those of its own spec. A new build of the image does not change a template that exists, nor do other vendor data: a newer one is
+    another entry with another VMID.
 
     Source: ``proxmox_virtual_environment_vm`` with ``template = true``, ``proxmox_download_file``, ``proxmox_virtual_environment_file``.
     """
@@ -67,7 +66,6 @@ class VmTemplate(Construct):
                 )
             ],
             efi_disk=efi_disk(spec.datastore) if spec.bios == "ovmf" else None,
-            network_device=network_devices([InterfaceSpec(bridge=spec.bridge)]),
             serial_device=[VirtualEnvironmentVmSerialDevice()] if spec.serial_device else None,
             initialization=VirtualEnvironmentVmInitialization(
                 datastore_id=spec.datastore,
@@ -77,16 +75,16 @@ class VmTemplate(Construct):
                     VirtualEnvironmentVmInitializationIpConfig(ipv4=VirtualEnvironmentVmInitializationIpConfigIpv4(address="dhcp"))
                 ],
             ),
-            lifecycle=TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=["disk[0].import_from"]),
-            depends_on=[snippet.file for snippet in snippets],
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=["disk[0].import_from", "initialization"]),
+            depends_on=[snippets[spec.node].file] if spec.node in snippets else None,
         )
 
-    def _snippets(self, spec: TemplateSpec) -> list[Snippet]:
+    def _snippets(self, spec: TemplateSpec) -> dict[str, Snippet]:
         text = spec.vendor_data_text
         if text is None:
-            return []
-        return [
-            Snippet(
+            return {}
+        return {
+            node: Snippet(
                 self,
                 f"vendor-data-{node}",
                 node=node,
@@ -95,7 +93,7 @@ class VmTemplate(Construct):
                 text=text,
             )
             for node in spec.snippet_nodes or (spec.node,)
-        ]
+        }
 
 
 def efi_disk(datastore: str) -> VirtualEnvironmentVmEfiDisk:

@@ -23,10 +23,14 @@ from imports.proxmox.virtual_environment_vm import (
 )
 
 from homelab.config.virtual_machine import BOOT_INTERFACE, VirtualMachineSpec
+from homelab.proxmox.address import address_of
 from homelab.proxmox.firewall import GuestFirewall
 from homelab.proxmox.network_device import network_devices
 from homelab.proxmox.snippet import Snippet
 from homelab.proxmox.template import efi_disk
+
+SHUTDOWN_SECONDS = 300
+"""How long a machine may take to shut down before Proxmox stops it; the provider's own default is half an hour."""
 
 
 class VirtualMachine(VirtualEnvironmentVm):
@@ -34,8 +38,9 @@ class VirtualMachine(VirtualEnvironmentVm):
 
     Decided for you: what cloud-init says and which template it came from is ignored after creation, as a change to either would
     replace the machine and its data; with ``protection`` Terraform refuses to destroy it (``prevent_destroy``), and so does Proxmox; a change that
-    needs a reboot reboots it; another node migrates it live; destroying it stops it when it does not shut down in time and removes
-    it from backup jobs, but never touches disks that it no longer refers to.
+    needs a reboot reboots it; another node migrates it live; destroying it shuts it down for five minutes at most, or stops it at once
+    without the agent, which alone answers such a request for certain; it also leaves backup jobs, but disks that it no longer refers to
+    stay.
 
     Source: ``proxmox_virtual_environment_vm``, and those of ``GuestFirewall`` and ``Snippet``.
     """
@@ -56,6 +61,7 @@ class VirtualMachine(VirtualEnvironmentVm):
             protection=spec.protection,
             migrate=True,
             stop_on_destroy=not spec.agent,
+            timeout_shutdown_vm=SHUTDOWN_SECONDS,
             delete_unreferenced_disks_on_destroy=False,
             bios=spec.bios,
             machine=spec.machine,
@@ -91,7 +97,8 @@ class VirtualMachine(VirtualEnvironmentVm):
         )
         self.spec = spec
         if spec.user_data is not None:
-            self.depends_on = [self._user_data(spec, spec.user_data).file.fqn]
+            # Only now, because the snippet is part of the machine.
+            self.depends_on = [address_of(self._user_data(spec, spec.user_data).file)]
         if spec.firewall.enabled:
             GuestFirewall(
                 self,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from constructs import Construct
 
 from homelab.config.resolution import ResolvedEnvironment
+from homelab.proxmox.address import address_of
 from homelab.proxmox.container import Container
 from homelab.proxmox.virtual_machine import VirtualMachine
 from homelab.stacks import outputs
@@ -14,7 +15,7 @@ from homelab.stacks.environment_stack import EnvironmentStack
 class GuestsStack(EnvironmentStack):
     """Defines ``<environment>-<group>``: the virtual machines and containers of a group.
 
-    Template containers come first, as containers of the same group may be cloned from them.
+    A container that is cloned from another of the same group waits for it.
 
     Outputs: ``vms_created``, ``vms_summary``, ``vm_ids``, ``lxc_containers_created``, ``lxc_summary``, ``lxc_ids``, ``infrastructure_summary``,
     ``proxmox_configuration``.
@@ -30,7 +31,7 @@ class GuestsStack(EnvironmentStack):
         for container in made.values():
             origin = made.get(container.spec.clone_vm_id or 0)
             if origin is not None:
-                container.node.add_dependency(origin)
+                container.depends_on = [address_of(origin)]
         outputs.declare_virtual_machines(
             self, {key: (spec, f"proxmox_virtual_environment_vm.{key}") for key, spec in machines.items()}
         )

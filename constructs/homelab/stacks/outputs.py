@@ -23,7 +23,7 @@ def declare_summary(
         {
             "environment": environment.name,
             "stack": stack.node.id,
-            "nodes": list(environment.proxmox.nodes),
+            "nodes": sorted(environment.proxmox.nodes),
             "templates_count": templates,
             "vms_count": virtual_machines,
             "lxc_count": containers,
@@ -33,7 +33,7 @@ def declare_summary(
     _output(
         stack,
         "proxmox_configuration",
-        {"endpoint": environment.proxmox.endpoint, "nodes": list(environment.proxmox.nodes), "insecure": environment.proxmox.insecure},
+        {"endpoint": environment.proxmox.endpoint, "nodes": sorted(environment.proxmox.nodes), "insecure": environment.proxmox.insecure},
     )
 
 
@@ -61,7 +61,8 @@ def declare_virtual_machines(stack: TerraformStack, machines: Mapping[str, tuple
                 "name": spec.hostname,
                 "node": spec.node,
                 "address": _machine_address(spec, resource),
-                "mac_addresses": f"${{{resource}.mac_addresses}}",
+                # Not mac_addresses, which has what the agent reports: the loopback interface, and those of containers inside.
+                "mac_addresses": f"${{{resource}.network_device[*].mac_address}}",
                 "template": spec.template_vm_id,
                 "user": spec.user,
             }

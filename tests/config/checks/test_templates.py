@@ -234,19 +234,33 @@ CASES = {
             fix:      write node: pve
         """,
     ),
-    "linked container clone on another node": (
+    "a container clone that begins smaller than it is to be": (
+        ("containers: {base: {os: debian-12, vm_id: 9201, template: true}, web: {clone_from: base, vm_id: 9202, disk: 10GiB}}",),
+        """
+        warning: containers.web.disk
+            a clone is made with the disk of containers.base and grows to its own size with the second apply
+            found:    10GiB
+            allowed:  8GiB, or two applies
+            fix:      remove disk, or apply twice the first time; or make the disk of containers.base larger
+        """,
+    ),
+    "a container clone has its template's disk": (
+        ("containers: {base: {os: debian-12, vm_id: 9201, template: true, disk: 16GiB}, web: {clone_from: base, vm_id: 9202}}",),
+        "",
+    ),
+    "a container clone that is less privileged than its template": (
         (
             """
-            proxmox: {default_node: pve, nodes: {two: {cores: 4, memory: 8GiB, datastores: {local: {content: [vztmpl, import, snippets]}, local-lvm: {}}}}}
-            containers: {base: {os: debian-12, vm_id: 9201, template: true}, web: {clone_from: base, vm_id: 9202, node: two, full_clone: false}}
+            proxmox: {authentication: root_password}
+            containers: {base: {os: debian-12, vm_id: 9201, template: true, unprivileged: false}, web: {clone_from: base, vm_id: 9202, unprivileged: true}}
             """,
         ),
         """
-        error: containers.web.full_clone
-            a linked clone is on its template's node pve, not on two
-            found:    false
-            allowed:  true, or the template's node, or a shared datastore
-            fix:      write full_clone: true, or node: pve
+        error: containers.web.unprivileged
+            a clone is as privileged as containers.base
+            found:    true
+            allowed:  false
+            fix:      remove unprivileged
         """,
     ),
     "container clone on another node from shared storage": (

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from homelab.config.checks.subject import Subject, listed, nearest
 from homelab.config.container import Container
-from homelab.config.expansion import ExpandedGuest
-from homelab.config.problems import Path, Problem
+from homelab.config.expansion import ExpandedGuest, size_of_root
+from homelab.config.problems import Path, Problem, Severity
 from homelab.config.units import format_gibibytes
 from homelab.config.virtual_machine import Template, VirtualMachine
 
@@ -83,8 +83,8 @@ def _too_small(path: Path, key: str, size: int, least: int, refers_to: Path) -> 
 def _linked_clone(
     subject: Subject,
     guest: ExpandedGuest,
-    definition: VirtualMachine | Container,
-    origin: Template | Container,
+    definition: VirtualMachine,
+    origin: Template,
     refers_to: Path,
 ) -> Iterator[Problem]:
     """A linked clone shares the template's disk, so it is where the template is."""
@@ -133,11 +133,16 @@ def _clone_of_container(subject: Subject, guest: ExpandedGuest, container: Conta
             "write os: debian-12",
         )
         return
-    if container.disk < origin.disk:
-        yield _too_small(guest.path, "disk", container.disk, origin.disk, refers_to)
-    if not container.full_clone:
-        yield from _linked_clone(subject, guest, container, origin, refers_to)
-        return
+    yield from _disk_of_clone(guest.path, container, name, refers_to, size_of_root(subject.environment, origin))
+    if "unprivileged" in container.model_fields_set and container.unprivileged != origin.unprivileged:
+        yield Problem(
+            (*guest.path, "unprivileged"),
+            f"a clone is as privileged as containers.{name}",
+            value=container.unprivileged,
+            allowed=str(origin.unprivileged).lower(),
+            fix="remove unprivileged",
+            refers_to=refers_to,
+        )
     origin_node = origin.node or subject.default_node
     node = subject.node(origin_node)
     datastore = node.datastores.get(origin.datastore or subject.environment.defaults.datastore) if node else None
@@ -151,6 +156,23 @@ def _clone_of_container(subject: Subject, guest: ExpandedGuest, container: Conta
             fix=f"write node: {origin_node}",
             refers_to=refers_to,
         )
+
+
+def _disk_of_clone(path: Path, container: Container, name: str, refers_to: Path, made: int) -> Iterator[Problem]:
+    if "disk" not in container.model_fields_set or container.disk == made:
+        return
+    if container.disk < made:
+        yield _too_small(path, "disk", container.disk, made, refers_to)
+        return
+    yield Problem(
+        (*path, "disk"),
+        f"a clone is made with the disk of containers.{name} and grows to its own size with the second apply",
+        value=format_gibibytes(container.disk),
+        allowed=f"{format_gibibytes(made)}, or two applies",
+        fix=f"remove disk, or apply twice the first time; or make the disk of containers.{name} larger",
+        severity=Severity.WARNING,
+        refers_to=refers_to,
+    )
 
 
 def _goes_in_circles(subject: Subject, key: str) -> bool:
