@@ -45,9 +45,17 @@ if [ -n "$absent" ]; then
     if [ ! -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod +x "$policy"
-        trap 'rm -f "$policy"' EXIT
+    else
+        policy=
     fi
-    apt-get update -qq >&2
+    # cloud-init is wanted for its schema; on the next boot it must not configure this machine.
+    case $absent in *cloud-init*) mkdir -p /etc/cloud && touch /etc/cloud/cloud-init.disabled ;; esac
+    log=$(mktemp)
+    trap 'rm -f "$policy" "$log"' EXIT
     # shellcheck disable=SC2086 # one word for each package
-    apt-get install -y -qq --no-install-recommends $absent >&2
+    if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends $absent; } >"$log" 2>&1; then
+        cat "$log" >&2
+        echo "apt-get could not install:$absent. Its messages are above." >&2
+        exit 1
+    fi
 fi
