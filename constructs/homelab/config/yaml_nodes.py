@@ -196,6 +196,7 @@ def _line_and_column(text: str, position: int) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
+# First the words of libyaml, then those of the parser in Python where they differ.
 _EXPLANATIONS = (
     (
         "mapping values are not allowed",
@@ -226,6 +227,23 @@ _EXPLANATIONS = (
         "begin every top-level key in the first column",
     ),
     ("expected alphabetic or numeric", "a value can't begin with & or *", "put the value in quotes"),
+    (
+        "block collection expected <block end>",
+        "a line is indented differently from the list's other entries",
+        "begin each entry of the list with `- `",
+    ),
+    (
+        "expected <block end>",
+        "a line is indented differently from those beside it",
+        "indent all keys of one level alike",
+    ),
+    (
+        "expected '<document start>'",
+        "a line is indented less than the first one",
+        "begin every top-level key in the first column",
+    ),
+    ("sequence entries are not allowed", "a `- ` can't stand here", "put the list on lines of its own"),
+    ("expected the node content", "a `[` or `{` is not closed", "close it; the file may also be cut off"),
     ("found unknown escape character", "an escape that YAML doesn't know", "use single quotes for a text with \\"),
 )
 
@@ -239,6 +257,8 @@ def _explained(error: yaml.MarkedYAMLError, text: str) -> MalformedYamlError:
     mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     lines = text.split("\n")
+    if line > len(lines):
+        line, column = len(lines), len(lines[-1]) + 1
     written = lines[line - 1] if 0 < line <= len(lines) else ""
     if written[: len(written) - len(written.lstrip())].find("\t") >= 0 or written[column - 1 : column] == "\t":
         return MalformedYamlError(
