@@ -16,6 +16,11 @@ from .state import Cluster
 _TOKEN = re.compile(r"^PVEAPIToken=(?P<user>[^\s:!]+)!(?P<id>[^\s:=]+)=(?P<value>\S+)$")
 
 
+def new_secret() -> str:
+    """The secret of a new API token."""
+    return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+
+
 class Authentication:
     """Issues and verifies credentials. Secrets live in memory only."""
 
@@ -26,7 +31,7 @@ class Authentication:
 
     def add_token(self, user: str, token: str, *, privsep: bool, comment: str = "", expire: int = 0) -> str:
         """Makes a token of an existing user and returns its secret."""
-        value = str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+        value = new_secret()
         entry = {"privsep": int(privsep), "expire": expire, "value": value}
         self.cluster.users[user]["tokens"][token] = entry | ({"comment": comment} if comment else {})
         return value

@@ -64,7 +64,7 @@ class SimulatorOptions:
     nodes: tuple[str, ...] = ("pve",)
     bridges: tuple[str, ...] | Mapping[str, tuple[str, ...]] = ("vmbr0",)
     storages: tuple[StorageOptions, ...] = DEFAULT_STORAGES
-    version: str = "9.1.1"
+    version: str = "9.2.0"
     cores: int = 16
     memory_gib: int = 64
     task_seconds: float = 0.2

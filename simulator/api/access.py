@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from simulator.authentication import new_secret
 from simulator.call import Call
 from simulator.endpoints import endpoint
 from simulator.errors import ApiError, bad_parameters, failed, forbidden
@@ -212,15 +213,20 @@ def create_token(call: Call) -> Any:
     return {"full-tokenid": f"{user}!{name}", "info": info, "value": value}
 
 
-@endpoint("PUT", "/access/users/{userid}/token/{tokenid}", "comment delete expire:int privsep:bool")
+@endpoint("PUT", "/access/users/{userid}/token/{tokenid}", "comment delete expire:int privsep:bool regenerate:bool")
 def update_token(call: Call) -> Any:
-    """Changes comment, expiry or privilege separation."""
+    """Changes comment, expiry, privilege separation or (``regenerate``) the secret."""
     token = _token(call)
     values = dict(call.values)
     for key in split_list(values.pop("delete", "")):
         token.pop(key, None)
+    regenerate = values.pop("regenerate", 0)
     token |= values
-    return _token_view(token)
+    view = _token_view(token)
+    if regenerate:
+        token["value"] = new_secret()
+        return {"info": view, "value": token["value"], "full-tokenid": f"{call.path['userid']}!{call.path['tokenid']}"}
+    return view
 
 
 @endpoint("DELETE", "/access/users/{userid}/token/{tokenid}")

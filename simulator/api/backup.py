@@ -19,7 +19,7 @@ from simulator.tasks import Task
 
 _VZDUMP = (
     "all:bool bwlimit:int compress dumpdir exclude exclude-path:list fleecing ionice:int lockwait:int mailnotification mailto "
-    "maxfiles:int mode notes-template notification-mode pbs-change-detection-mode performance pigz:int pool "
+    "mode notes-template notification-mode pbs-change-detection-mode performance pigz:int pool "
     "protected:bool prune-backups quiet:bool remove:bool script stdexcludes:bool stop:bool stopwait:int storage tmpdir vmid "
     "zstd:int"
 )
@@ -142,7 +142,7 @@ def _wanted(call: Call) -> list[Guest]:
     return found
 
 
-@endpoint("POST", "/nodes/{node}/vzdump", f"{_VZDUMP} job-id")
+@endpoint("POST", "/nodes/{node}/vzdump", f"{_VZDUMP} job-id stdout:bool")
 def vzdump(call: Call) -> Any:
     """Backs guests up to a storage; they are locked meanwhile."""
     values, cluster = call.values, call.cluster

@@ -186,7 +186,7 @@ def read_options(call: Call) -> Any:
 @endpoint(
     "PUT",
     "/cluster/options",
-    "bwlimit consent-text console crs delete description email_from fencing ha http_proxy keyboard language mac_prefix "
+    "bwlimit consent-text console crs delete description email_from fencing ha http_proxy keyboard language location mac_prefix "
     "max_workers:int migration migration_unsecure:bool next-id notify registered-tags replication tag-style u2f "
     "user-tag-access webauthn",
     check="/ Sys.Modify",

@@ -144,7 +144,7 @@ def delete_volume(call: Call) -> Any:
         call.server.files.remove(call.path["storage"], call.node, volume.content, volume.volid.rpartition("/")[2])
         task.log(f"Removed volume '{volume.volid}'")
 
-    return call.task("imgdel", volume.volid.replace(":", "@"), remove)
+    return call.task("imgdel", "", remove)
 
 
 def _check_name(content: str, name: str) -> None:
@@ -246,7 +246,7 @@ def upload(call: Call) -> Any:
         call.cluster.add_volume(name, call.node, volume)
         task.log(f"finished file import to '{volid}'")
 
-    return call.task("imgcopy", filename, store)
+    return call.task("imgcopy", "", store)
 
 
 @endpoint("GET", "/nodes/{node}/query-url-metadata", "url! verify-certificates:bool")

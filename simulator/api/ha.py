@@ -15,7 +15,7 @@ from simulator.state import Config
 _AUDIT = "/ Sys.Audit"
 _CHANGE = "/ Sys.Console"
 _STATES = frozenset({"started", "stopped", "enabled", "disabled", "ignored"})
-_RESOURCE = "comment failback:bool group max_relocate:int max_restart:int state"
+_RESOURCE = "auto-rebalance:bool comment failback:bool group max_relocate:int max_restart:int state"
 _RULE = "affinity comment disable:bool nodes strict:bool"
 
 

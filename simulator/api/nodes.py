@@ -104,7 +104,7 @@ def read_config(call: Call) -> Any:
 @endpoint(
     "PUT",
     "/nodes/{node}/config",
-    "acme acmedomain[n] ballooning-target:int delete description digest startall-onboot-delay:int wakeonlan",
+    "acme acmedomain[n] ballooning-target:int delete description digest location startall-onboot-delay:int wakeonlan",
     check="/ Sys.Modify",
 )
 def write_config(call: Call) -> None:

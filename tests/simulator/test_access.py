@@ -48,7 +48,7 @@ def test_a_password_gives_a_ticket_that_needs_the_csrf_token_to_write(simulator:
     client = Api(simulator)
     login = client.post("/access/ticket", username="root@pam", password=simulator.root_password)
     client.http.cookies.set("PVEAuthCookie", login["ticket"])
-    assert client.get("/version")["release"] == "9.1"
+    assert client.get("/version")["release"] == "9.2"
     assert client.refused("POST", "/pools", poolid="lab").message == "permission denied - invalid csrf token"
     client.http.headers["CSRFPreventionToken"] = login["CSRFPreventionToken"]
     client.post("/pools", poolid="lab")
@@ -67,7 +67,9 @@ def test_a_wrong_password_is_refused(simulator: Simulator) -> None:
 def test_a_token_without_privileges_is_told_which_it_lacks(api: Api, as_token: As) -> None:
     api.add_machine()
     robot = as_token()
-    assert robot.refused("POST", "/nodes/pve/qemu", vmid=101).message == "Permission check failed (/vms/101, VM.Allocate)"
+    assert (
+        robot.refused("POST", "/nodes/pve/qemu", vmid=101).message == "Permission check failed (/vms/101, VM.Allocate)"
+    )
     refusal = robot.refused("GET", "/nodes/pve/qemu/100/config")
     assert (refusal.status, refusal.message) == (403, "Permission check failed (/vms/100, VM.Audit)")
     assert robot.get("/nodes/pve/qemu") == []

@@ -62,7 +62,12 @@ def test_json_bodies_are_understood(api: Api) -> None:
 def test_a_name_of_the_path_may_be_repeated_but_not_contradicted(api: Api) -> None:
     api.download("https://x/a.iso", "iso", node="pve")
     refusal = api.refused(
-        "POST", "/nodes/pve/storage/local/download-url", node="pve2", url="https://x/b.iso", content="iso", filename="b.iso"
+        "POST",
+        "/nodes/pve/storage/local/download-url",
+        node="pve2",
+        url="https://x/b.iso",
+        content="iso",
+        filename="b.iso",
     )
     assert refusal.errors == {"node": "duplicate parameter (already defined in URI) with conflicting values!"}
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
-
-from fakepve import schema
 
 from operations.provider_mirror import terraform_environment, terraform_program
 from simulator import Simulator
+from tests.simulator.published_schema import schema_problems
+
+__all__ = ["Workspace", "schema_problems"]
 
 PROVIDER = """
 terraform {
@@ -30,24 +29,6 @@ provider "proxmox" {
   }
 }
 """
-
-PROVIDER_SENDS_WRONGLY = (
-    # bpg/proxmox sends its digest field under the name of the comment when it makes an HA resource
-    ("POST", "/cluster/ha/resources", "comment"),
-)
-
-
-def schema_problems(method: str, path: str, sent: Mapping[str, Sequence[str]]) -> list[str]:
-    """What Proxmox's published schema has against a request."""
-    match = schema.load().match(path)
-    if match is None or method not in match.methods:
-        return ["not in the schema"]
-    values = {name: texts[0] if len(texts) == 1 else list(texts) for name, texts in sent.items()}
-    for name in ("delete", "groups", "roles", "vms", "storage"):
-        if isinstance(values.get(name), list):
-            values[name] = ",".join(values[name])
-    _, errors = schema.validate(match.methods[method], {**values, **{k: unquote(v) for k, v in match.params.items()}})
-    return [f"{name}: {problem}" for name, problem in errors.items()]
 
 
 class Workspace:
