@@ -61,6 +61,9 @@ node-tools: $(DONE)/packages
 .PHONY: bindings
 bindings: imports/versions.json ## Generates imports/ from schemas/ with `cdktf get`
 
+# cdktf.json runs main.py with -O, for which installed packages have no bytecode yet.
+COMPILED := attr attrs cattr cattrs cdktf constructs dateutil jsii pydantic typeguard yaml
+
 imports/versions.json: cdktf.json $(wildcard schemas/*.json) package-lock.json | node-tools
 	@echo "==> Bindings: generating imports/ (ten seconds)"
 	@rm -rf imports.new

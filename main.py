@@ -1,6 +1,7 @@
 """The cdktf app: ``cdktf synth``, ``cdktf diff`` and ``cdktf deploy`` run this file.
 
-It synthesizes every file in ``environments/``. ``HOMELAB_ENVIRONMENTS`` narrows that to names or paths, separated by commas.
+It synthesizes every file in ``environments/``. ``HOMELAB_ENVIRONMENTS`` narrows that to names or paths, separated by
+commas.
 ``CDKTF_OUTDIR`` is where the stacks are written (``cdktf.out``).
 """
 
@@ -22,23 +23,36 @@ def main() -> int:
     wanted = [name.strip() for name in os.environ.get("HOMELAB_ENVIRONMENTS", "").split(",") if name.strip()]
     try:
         image_lock = read_image_lock(default_lock_path(PROJECT))
-        files = select_files(wanted, PROJECT)
+        files = [_shortened(path) for path in select_files(wanted, PROJECT)]
         loaded = load_environments(files, image_lock=image_lock)
     except InvalidEnvironment as error:
-        print("\n\n".join(render(problem) for problem in error.problems), f"\n{error}: nothing was synthesized.", file=sys.stderr, sep="\n")
+        print(
+            "\n\n".join(render(problem) for problem in error.problems),
+            f"\n{error}: nothing was synthesized.",
+            file=sys.stderr,
+            sep="\n",
+        )
         return 1
     except (ImageLockError, SelectionError) as error:
         print(error, file=sys.stderr)
         return 1
-    for warning in loaded.warnings:
-        print(render(warning), file=sys.stderr)
+    if loaded.warnings:
+        # One line on stdout: cdktf shows every line of stderr as an error of its own.
+        print(f"{len(loaded.warnings)} warnings about the environments; `homelab check` shows them")
 
     # Imported this late because jsii starts a Node process, which a mistake in a file should not have to wait for.
     os.environ.setdefault("NODE_NO_WARNINGS", "1")
     from homelab.stacks.application import build_app
 
-    build_app((resolve(environment, image_lock) for environment in loaded.environments), outdir=os.environ.get("CDKTF_OUTDIR")).synth()
+    build_app(
+        (resolve(environment, image_lock) for environment in loaded.environments), outdir=os.environ.get("CDKTF_OUTDIR")
+    ).synth()
     return 0
+
+
+def _shortened(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
 
 
 if __name__ == "__main__":

@@ -38,14 +38,24 @@ def synthesis_rows(folder: Path) -> Iterator[Row]:
     bare_optimized = synthesizing.bare_program(1000, folder, optimized=True)
     ours = synthesizing.main_program(1000, folder)
     twice = synthesizing.main_program(2000, folder)
-    yield Row("synthesis of 1,000 guests / bare cdktf program", f"{ours.seconds:.2f} s / {bare.seconds:.2f} s", ours.seconds / bare.seconds, 1.15)
+    yield Row(
+        "synthesis of 1,000 guests / bare cdktf program",
+        f"{ours.seconds:.2f} s / {bare.seconds:.2f} s",
+        ours.seconds / bare.seconds,
+        1.15,
+    )
     yield Row(
         "the same, the bare program under `python -O` too",
         f"{ours.seconds:.2f} s / {bare_optimized.seconds:.2f} s",
         ours.seconds / bare_optimized.seconds,
         float("inf"),
     )
-    yield Row("2,000 guests / 1,000 guests", f"{twice.seconds:.2f} s / {ours.seconds:.2f} s", twice.seconds / ours.seconds, 2.1)
+    yield Row(
+        "2,000 guests / 1,000 guests",
+        f"{twice.seconds:.2f} s / {ours.seconds:.2f} s",
+        twice.seconds / ours.seconds,
+        2.1,
+    )
     yield Row("peak memory at 1,000 guests, MiB", f"{ours.peak_mib:.0f} MiB", ours.peak_mib, 600)
     thousand = synthesizing.check([synthesizing.write_environment(1000, folder)])
     examples = synthesizing.check(sorted((synthesizing.PROJECT / "environments").glob("*.yaml")))
@@ -65,7 +75,12 @@ def apply_rows() -> Iterator[Row]:
         ours.total / hcl.total,
         0.25,
     )
-    yield Row("a change to one guest / in one HCL state", f"{ours.one_change:.1f} s / {hcl.one_change:.1f} s", ours.one_change / hcl.one_change, 0.25)
+    yield Row(
+        "a change to one guest / in one HCL state",
+        f"{ours.one_change:.1f} s / {hcl.one_change:.1f} s",
+        ours.one_change / hcl.one_change,
+        0.25,
+    )
     yield Row("stacks planned for it", str(ours.stacks_planned_for_one_change), ours.stacks_planned_for_one_change, 1)
 
 

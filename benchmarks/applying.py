@@ -55,7 +55,9 @@ def grouped_stacks(guests: int, folder: Path, jobs: int) -> Times:
         before = {stack: (stack / "cdk.tf.json").read_bytes() for stack in stacks}
         content["containers"]["ct-0"]["memory"] = "1GiB"
         changing = time.perf_counter()
-        changed = [stack for stack in _synthesize(content, folder) if (stack / "cdk.tf.json").read_bytes() != before[stack]]
+        changed = [
+            stack for stack in _synthesize(content, folder) if (stack / "cdk.tf.json").read_bytes() != before[stack]
+        ]
         for stack in changed:
             _apply(stack, environment, folder)
         done = time.perf_counter()
@@ -74,7 +76,9 @@ def one_hcl_state(guests: int, folder: Path) -> Times:
         applied = time.perf_counter()
         _expect_guests(simulator, guests)
         child = module / "container" / "main.tf"
-        child.write_text(child.read_text().replace("dedicated = 512", 'dedicated = var.hostname == "ct-0" ? 1024 : 512'))
+        child.write_text(
+            child.read_text().replace("dedicated = 512", 'dedicated = var.hostname == "ct-0" ? 1024 : 512')
+        )
         changing = time.perf_counter()
         _apply(module, environment, folder)
         done = time.perf_counter()

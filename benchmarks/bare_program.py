@@ -5,14 +5,25 @@ Run as ``python -m benchmarks.bare_program GUESTS OUTDIR``.
 
 import sys
 
-from cdktf import App, LocalBackend, TerraformResourceLifecycle, TerraformStack, Token
+from cdktf import (
+    App,
+    IResolvable,
+    ITerraformDependable,
+    LocalBackend,
+    TerraformResourceLifecycle,
+    TerraformStack,
+    Token,
+)
+
+from benchmarks.thousand_guests import FIREWALL_EVERY, GUESTS_PER_GROUP, address
 from imports.proxmox import virtual_environment_container as ct
 from imports.proxmox import virtual_environment_vm as vm
 from imports.proxmox.provider import ProxmoxProvider, ProxmoxProviderSsh
 from imports.proxmox.virtual_environment_firewall_options import VirtualEnvironmentFirewallOptions
-from imports.proxmox.virtual_environment_firewall_rules import VirtualEnvironmentFirewallRules, VirtualEnvironmentFirewallRulesRule
-
-from benchmarks.thousand_guests import FIREWALL_EVERY, GUESTS_PER_GROUP, address
+from imports.proxmox.virtual_environment_firewall_rules import (
+    VirtualEnvironmentFirewallRules,
+    VirtualEnvironmentFirewallRulesRule,
+)
 
 PREFIX = 16
 
@@ -40,7 +51,7 @@ def _stack(app: App, name: str) -> TerraformStack:
     return stack
 
 
-def _machine(stack: TerraformStack, index: int, null: object) -> None:
+def _machine(stack: TerraformStack, index: int, null: IResolvable) -> None:
     name = f"vm-{index}"
     resource = vm.VirtualEnvironmentVm(
         stack,
@@ -65,7 +76,13 @@ def _machine(stack: TerraformStack, index: int, null: object) -> None:
         agent=vm.VirtualEnvironmentVmAgent(enabled=False, timeout="15m"),
         disk=[
             vm.VirtualEnvironmentVmDisk(
-                interface="scsi0", datastore_id="local-lvm", size=20, cache="none", discard="on", ssd=True, iothread=True
+                interface="scsi0",
+                datastore_id="local-lvm",
+                size=20,
+                cache="none",
+                discard="on",
+                ssd=True,
+                iothread=True,
             )
         ],
         serial_device=[vm.VirtualEnvironmentVmSerialDevice()],
@@ -129,7 +146,9 @@ def _container(stack: TerraformStack, index: int) -> None:
         disk=ct.VirtualEnvironmentContainerDisk(datastore_id="local-lvm", size=8),
         features=ct.VirtualEnvironmentContainerFeatures(nesting=True),
         network_interface=[
-            ct.VirtualEnvironmentContainerNetworkInterface(name="eth0", bridge="vmbr0", firewall=index % FIREWALL_EVERY == 0)
+            ct.VirtualEnvironmentContainerNetworkInterface(
+                name="eth0", bridge="vmbr0", firewall=index % FIREWALL_EVERY == 0
+            )
         ],
         initialization=ct.VirtualEnvironmentContainerInitialization(
             hostname=name,
@@ -147,12 +166,20 @@ def _container(stack: TerraformStack, index: int) -> None:
         _firewall(stack, f"{name}-firewall", resource, container_id=20_000 + index)
 
 
-def _firewall(stack: TerraformStack, name: str, guest: object, **identity: int) -> None:
+def _firewall(
+    stack: TerraformStack,
+    name: str,
+    guest: ITerraformDependable,
+    *,
+    vm_id: int | None = None,
+    container_id: int | None = None,
+) -> None:
     VirtualEnvironmentFirewallOptions(
         stack,
         f"{name}-options",
         node_name="pve",
-        **identity,
+        vm_id=vm_id,
+        container_id=container_id,
         enabled=True,
         input_policy="DROP",
         output_policy="ACCEPT",
@@ -169,7 +196,8 @@ def _firewall(stack: TerraformStack, name: str, guest: object, **identity: int) 
         stack,
         f"{name}-rules",
         node_name="pve",
-        **identity,
+        vm_id=vm_id,
+        container_id=container_id,
         rule=[
             VirtualEnvironmentFirewallRulesRule(
                 type="in", action="ACCEPT", proto="tcp", dport=port, source=source, log="nolog", enabled=True

@@ -87,6 +87,7 @@ def write(folder: Path, guests: int) -> None:
     (folder / "container" / "main.tf").write_text(_CHILD)
     (folder / "main.tf").write_text(_ROOT)
     containers = "\n".join(
-        f'  "ct-{index}" = {{ vm_id = {20_000 + index}, address = "{address(32, index)}/16" }}' for index in range(guests)
+        f'  "ct-{index}" = {{ vm_id = {20_000 + index}, address = "{address(32, index)}/16" }}'
+        for index in range(guests)
     )
     (folder / "terraform.tfvars").write_text(f"containers = {{\n{containers}\n}}\n")

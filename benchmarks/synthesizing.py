@@ -24,7 +24,14 @@ class Cost:
 
 def bare_program(guests: int, folder: Path, *, optimized: bool) -> Cost:
     """The bare cdktf program; ``optimized`` is ``python -O``, which switches jsii's type checks off."""
-    command = [PYTHON, *(["-O"] if optimized else []), "-m", "benchmarks.bare_program", str(guests), str(folder / "bare")]
+    command = [
+        PYTHON,
+        *(["-O"] if optimized else []),
+        "-m",
+        "benchmarks.bare_program",
+        str(guests),
+        str(folder / "bare"),
+    ]
     return _best(command, {})
 
 
@@ -64,9 +71,14 @@ print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 def _measure(command: list[str], variables: dict[str, str]) -> Cost:
-    # A process of its own for each measurement: the peak memory of children is a maximum over all that a process ever had.
+    # A process of its own for each: the peak memory of children is a maximum over all that a process ever had.
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, *command], cwd=PROJECT, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", _CHILD, *command],
+        cwd=PROJECT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")

@@ -14,14 +14,20 @@ def environment(guests: int) -> dict[str, Any]:
         **_around("https://pve.example:8006"),
         "templates": {"debian-12": {"vm_id": 9000, "image": "debian-12"}},
         "vms": {f"vm-{index}": _machine(index) for index in range(machines)},
-        "containers": {f"ct-{index}": {"os": "debian-12", **_container(index), **_firewall(index)} for index in range(guests - machines)},
+        "containers": {
+            f"ct-{index}": {"os": "debian-12", **_container(index), **_firewall(index)}
+            for index in range(guests - machines)
+        },
     }
 
 
 def containers(guests: int, endpoint: str) -> dict[str, Any]:
     """As many containers from a template file that is on the node already, at ``endpoint``."""
     source = {"template_file": "local:vztmpl/big.tar.zst", "os_type": "debian"}
-    return {**_around(endpoint), "containers": {f"ct-{index}": {**source, **_container(index)} for index in range(guests)}}
+    return {
+        **_around(endpoint),
+        "containers": {f"ct-{index}": {**source, **_container(index)} for index in range(guests)},
+    }
 
 
 def address(block: int, index: int) -> str:
@@ -37,7 +43,9 @@ def _around(endpoint: str) -> dict[str, Any]:
     node = {"cores": 1024, "memory": "8TiB", "bridges": ["vmbr0"], "datastores": datastores}
     return {
         "proxmox": {"endpoint": endpoint, "nodes": {"pve": node}},
-        "policy": {"vm_ids": {"vms": {"first": 10_000, "last": 19_999}, "containers": {"first": 20_000, "last": 29_999}}},
+        "policy": {
+            "vm_ids": {"vms": {"first": 10_000, "last": 19_999}, "containers": {"first": 20_000, "last": 29_999}}
+        },
         "networks": {"lan": {"bridge": "vmbr0", "cidr": "10.0.0.0/16", "gateway": "10.0.0.1"}},
     }
 

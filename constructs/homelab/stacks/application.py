@@ -15,11 +15,14 @@ from homelab.stacks.templates import TemplatesStack
 
 
 def build_app(environments: Iterable[ResolvedEnvironment], *, outdir: Path | str | None = None) -> App:
-    """The app with the stacks of ``environments``; ``outdir`` is cdktf's own (``cdktf.out``) when None."""
-    if outdir is not None:
-        # cdktf makes the folder but not the ones above it.
-        Path(outdir).parent.mkdir(parents=True, exist_ok=True)
-    app = App(outdir=str(outdir) if outdir is not None else None)
+    """The app with the stacks of ``environments``; ``outdir`` is ``cdktf.out`` in the current folder when None."""
+    out = Path(outdir or "cdktf.out")
+    # cdktf makes the folder but not the ones above it.
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # `cdktf synth --hcl` writes cdk.tf where the next synthesis writes cdk.tf.json, and Terraform would read both.
+    for configuration in [*out.glob("stacks/*/cdk.tf"), *out.glob("stacks/*/cdk.tf.json")]:
+        configuration.unlink()
+    app = App(outdir=str(out))
     for resolved in environments:
         add_stacks(app, resolved)
     return app
@@ -28,7 +31,8 @@ def build_app(environments: Iterable[ResolvedEnvironment], *, outdir: Path | str
 def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
     """Add the stacks of one environment. A stack with nothing in it is left out.
 
-    Order: ``cluster`` and ``templates`` first, then the groups of guests; a group whose containers are cloned from another group's waits for it.
+    Order: ``state-backend`` first, because the others' state goes there; ``cluster`` and ``templates``; then the groups
+    of guests. A group whose containers are cloned from another group's waits for it.
     """
     environment = resolved.environment
     backend: TerraformStack | None = None
@@ -55,8 +59,8 @@ def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
             if origin is not None and origin != group:
                 stack.add_dependency(groups[origin])
     if backend is not None:
-        for stack in (*access, *foundations, *groups.values()):
-            stack.add_dependency(backend)
+        for waiting in (*access, *foundations, *groups.values()):
+            waiting.add_dependency(backend)
 
 
 def _clone_source(resolved: ResolvedEnvironment, key: str) -> str:
