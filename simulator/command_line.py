@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import signal
 import sys
@@ -10,13 +11,6 @@ import threading
 
 from .options import DEFAULT_STORAGES, DIRECTORY_CONTENT, SimulatorOptions, StorageOptions
 from .simulator import Simulator
-
-_EPILOG = """\
-The simulated cluster lives in memory and ends with the process (Ctrl-C). Keys, certificates and tokens are made anew each
-time. In another terminal:  eval "$(python -m simulator serve --print-environment ...)" isn't possible, as serve keeps
-running: copy the printed lines, or use --environment-file FILE and `. FILE`.
-"""
-
 
 def _storage(text: str) -> StorageOptions:
     name, _, rest = text.partition("=")
@@ -94,8 +88,6 @@ def serve(arguments: list[str]) -> int:
 
 
 def _write_private(path: str, text: str) -> None:
-    import os
-
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)

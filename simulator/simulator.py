@@ -204,7 +204,8 @@ class Simulator:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        runner = web.ServerRunner(web.Server(self._server.handle, request_factory=_request, access_log=None))
+        server = web.Server(self._server.handle, request_factory=_request, access_log=None)
+        runner = web.ServerRunner(server)
         await runner.setup()
         try:
             site = web.TCPSite(runner, self.options.host, self.options.port, ssl_context=self._context, backlog=512)
@@ -216,8 +217,12 @@ class Simulator:
         finally:
             await self._server.tasks.close()
             await self._ssh.close()
-            await runner.shutdown()
+            for connection in server.connections:
+                connection.force_close()
+                if connection.transport:
+                    connection.transport.abort()
             await runner.cleanup()
+            await asyncio.sleep(0)
 
 
 def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from tests.simulator.api_client import CT_TEMPLATE, TEMPLATE_URL, Api
 CT = "/nodes/pve/lxc/200"
 
 
-def config(api: Api, vmid: int = 200, node: str = "pve") -> dict[str, str]:
-    found: dict[str, str] = api.get(f"/nodes/{node}/lxc/{vmid}/config")
+def config(api: Api, vmid: int = 200, node: str = "pve") -> dict[str, Any]:
+    found: dict[str, Any] = api.get(f"/nodes/{node}/lxc/{vmid}/config")
     return found
 
 
