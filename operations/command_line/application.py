@@ -14,7 +14,14 @@ from typing import Annotated
 
 import typer
 
-from operations.command_line import check_command, images_command, schema_command
+from operations.command_line import (
+    check_command,
+    deploy_command,
+    destroy_command,
+    doctor_command,
+    images_command,
+    schema_command,
+)
 from operations.command_line.errors import CommandError
 from operations.command_line.terminal import error_lines, use_color
 
@@ -35,6 +42,9 @@ application = typer.Typer(
 def _add_commands() -> None:
     application.command("check")(check_command.check)
     application.command("schema")(schema_command.schema)
+    application.command("doctor")(doctor_command.doctor)
+    application.command("deploy")(deploy_command.deploy)
+    application.command("destroy")(destroy_command.destroy)
     application.add_typer(images_command.images, name="images")
 
 

@@ -15,6 +15,11 @@ def use_color(*, wanted: bool) -> None:
     _wanted = wanted
 
 
+def may_use_color() -> bool:
+    """Whether colours may be written to a terminal."""
+    return _wanted
+
+
 def paint(text: str, color: str, stream: TextIO | None = None) -> str:
     """``text`` in ``color`` (red, yellow or bold), where ``stream`` (stdout) is a terminal that may have colours."""
     if not _wanted or not (stream or sys.stdout).isatty():

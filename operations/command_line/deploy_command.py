@@ -1,0 +1,62 @@
+"""``homelab deploy``: from an environment file to guests that run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Environment = Annotated[
+    str | None,
+    typer.Option(
+        "--environment", "-e", metavar="E", help="Name or file of the environment; needed when there are several."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; progress goes to stderr.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Needed where there is no terminal.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, max=32, help="How many stacks are worked on at once. [default: 4]")
+]
+Parallelism = Annotated[
+    int | None,
+    typer.Option(
+        "--parallelism", min=1, max=64, help="How many resources of one stack are. [default: Terraform's, 10]"
+    ),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the original text of errors too.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan and show what would be done; change nothing.")]
+
+
+def deploy(
+    stacks: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STACK]...", help="Only these stacks, such as web or 'prod-w*'. All when left out."),
+    ] = None,
+    environment: Environment = None,
+    *,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json_output: Json = False,
+    jobs: Jobs = None,
+    parallelism: Parallelism = None,
+    verbose: Verbose = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Where stacks are synthesized. [default: cdktf.out]", hidden=True)
+    ] = None,
+) -> int:
+    """Plan the environment, show what would change, and after a yes apply exactly that.
+
+    The credentials come from PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD. Running it again is
+    always right: it continues where the last run stopped. Ctrl-C lets Terraform finish what it is doing.
+
+    Exit code: 0 done or nothing to do, 1 something failed or you said no, 2 called wrongly, 130 interrupted.
+    """
+    from operations.command_line.deploying import require_terminal, session_for, yes_or_no
+    from operations.deployment_run import deploy as run
+
+    require_terminal(yes=yes or dry_run)
+    with session_for(
+        environment, output=output, jobs=jobs, parallelism=parallelism, verbose=verbose, json_output=json_output
+    ) as session:
+        return run(session, stacks or [], confirm=yes_or_no(session, yes=yes), dry_run=dry_run, json_output=json_output)
