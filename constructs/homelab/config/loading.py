@@ -151,6 +151,6 @@ def _concerns(problem: Problem, left_out: Iterable[Path]) -> bool:
     named = problem.refers_to
     return any(
         problem.path[: len(entry)] == entry
-        or (named and (named[: len(entry)] == entry or entry[: len(named)] == named))
+        or (named and (named[: len(entry)] == entry or (named == entry[:-1] and entry == entry_of(entry))))
         for entry in left_out
     )

@@ -48,7 +48,7 @@ def _path(detail: ErrorDetails, data: Any) -> tuple[Path, bool]:
     for part in detail["loc"]:
         if part == "[key]":
             about_key = True
-        elif isinstance(data, list) and part in data:
+        elif isinstance(data, list) and isinstance(part, str) and part in data:
             path.append(data.index(part))
             data = part
         elif _has(data, part):

@@ -46,16 +46,14 @@ class Source:
     problems: tuple[Problem, ...] = ()
 
     def locate(self, path: Path) -> tuple[int, int]:
-        """Line and column (from 1) of the value at ``path``; of its key where the value begins on a later line.
+        """Line and column (from 1) of the value at ``path``; of its key where the value is a list or a map.
 
-        A path that goes further than the file, such as to a default, leads to the last entry on the way that the file
-        has.
+        A path that goes further than the file, such as to a default, leads to the last entry on the way that the file has.
         """
-        place = (self.root.line, self.root.column)
+        place: Node = self.root
         for key, node in self._walk(path):
-            begins_below = key is not None and node.line != key.line
-            place = (key.line, key.column) if begins_below and key is not None else (node.line, node.column)
-        return place
+            place = node if key is None or isinstance(node, Scalar) else key
+        return place.line, place.column
 
     def locate_key(self, path: Path) -> tuple[int, int]:
         """Line and column (from 1) of the key that ``path`` ends with."""
