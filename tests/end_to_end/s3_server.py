@@ -1,8 +1,8 @@
 """Amazon's S3, DynamoDB, IAM and STS on loopback, over TLS and in clear, with policies that are obeyed.
 
-moto answers. It does not evaluate the conditions of a policy, so a gate in front of it does: it turns each request into
+moto answers. It does not evaluate the conditions of a policy, so a gate in front of it does. It turns each request into
 an action, a resource and the condition keys that our policies use, and refuses what they don't allow. What it does not
-know it refuses.
+know it refuses. moto also forgets half of a bucket's lifecycle rules, which are therefore kept beside it.
 """
 
 from __future__ import annotations
@@ -75,6 +75,33 @@ class Gate:
         return "Deny" not in effects
 
 
+@dataclass
+class LifecycleRules:
+    """WSGI middleware that answers with the lifecycle rules that a bucket was given, every element of them."""
+
+    application: Callable[..., Iterable[bytes]]
+    rules: dict[str, bytes] = field(default_factory=dict)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if "lifecycle" not in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True):
+            return self.application(environ, start_response)
+        bucket = environ["PATH_INFO"].strip("/")
+        if environ["REQUEST_METHOD"] == "PUT":
+            self.rules[bucket] = _body(environ)
+        if environ["REQUEST_METHOD"] == "GET" and bucket in self.rules:
+            size = ("x-amz-transition-default-minimum-object-size", "all_storage_classes_128K")
+            start_response("200 OK", [("Content-Type", "application/xml"), size])
+            return [self.rules[bucket]]
+        return self.application(environ, start_response)
+
+
+def _body(environ: dict[str, Any]) -> bytes:
+    """The body of a request, which can be read again afterwards."""
+    body: bytes = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
 def _call(environ: dict[str, Any]) -> Call:
     signed = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
     access_key, region, service = signed.groups() if signed else ("", "", "s3")
@@ -91,9 +118,7 @@ def _call(environ: dict[str, Any]) -> Call:
             if "prefix" in query:
                 context["s3:prefix"] = query["prefix"][0]
     elif service == "dynamodb":
-        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-        environ["wsgi.input"] = io.BytesIO(body)
-        request = json.loads(body)
+        request = json.loads(_body(environ))
         action = environ["HTTP_X_AMZ_TARGET"].partition(".")[2]
         resource = f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{request.get('TableName')}"
         for part in ("Key", "Item"):
@@ -179,7 +204,7 @@ class S3Server:
 def serve(folder: Path) -> Iterator[S3Server]:
     """A server on two free ports of 127.0.0.1, with its certificate in ``folder``; empty at first, gone at the end."""
     ca_file, context = make_certificates(folder, "127.0.0.1")
-    gate = Gate(DomainDispatcherApplication(create_backend_app))
+    gate = Gate(LifecycleRules(DomainDispatcherApplication(create_backend_app)))
     servers = [
         make_server("127.0.0.1", 0, gate, threaded=True, request_handler=_Quiet, ssl_context=tls)
         for tls in (context, None)
