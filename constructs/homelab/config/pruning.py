@@ -7,9 +7,14 @@ from typing import Any
 
 from homelab.config.problems import Path
 
-ENDPOINT: Path = ("proxmox", "endpoint")
-_STAND_IN_ENDPOINT = "https://endpoint.invalid:8006"
 _ANY = "*"
+_STAND_IN_NODE = {"cores": 1024, "memory": "1024TiB", "datastores": {"stand-in": {}}}
+# What can't be left out. Nobody reads of these values: a problem that comes from an entry with errors is not reported.
+_STAND_INS: dict[Path, Any] = {
+    ("proxmox", "endpoint"): "https://endpoint.invalid:8006",
+    ("proxmox", "nodes"): {"stand-in": _STAND_IN_NODE},
+    ("proxmox", "nodes", _ANY): _STAND_IN_NODE,
+}
 _ENTRIES: tuple[Path, ...] = (
     ("proxmox", "nodes", _ANY, "datastores", _ANY),
     ("proxmox", "nodes", _ANY),
@@ -29,20 +34,20 @@ _ENTRIES: tuple[Path, ...] = (
 def entry_of(path: Path) -> Path:
     """The entry that a problem at ``path`` spoils: the smallest one that the rest of the environment can do without."""
     for pattern in _ENTRIES:
-        if len(path) >= len(pattern) and all(
-            wanted in (part, _ANY) for wanted, part in zip(pattern, path, strict=False)
-        ):
+        if len(path) >= len(pattern) and _matches(path[: len(pattern)], pattern):
             return path[: len(pattern)]
     return path
 
 
-def without(data: dict[str, Any], entries: Iterable[Path]) -> dict[str, Any]:
-    """A copy of ``data`` that lacks ``entries``.
+def _matches(path: Path, pattern: Path) -> bool:
+    return len(path) == len(pattern) and all(wanted in (part, _ANY) for wanted, part in zip(pattern, path, strict=True))
 
-    The endpoint, which can't be left out, is replaced by one that leads nowhere.
-    """
+
+def without(data: dict[str, Any], entries: Iterable[Path]) -> dict[str, Any]:
+    """A copy of ``data`` that lacks ``entries``, or has a stand-in where an environment can't be without one."""
     for entry in entries:
-        data = _replaced(data, entry, _STAND_IN_ENDPOINT if entry == ENDPOINT else None)
+        stand_in = next((value for pattern, value in _STAND_INS.items() if _matches(entry, pattern)), None)
+        data = _replaced(data, entry, stand_in)
     return data
 
 
