@@ -12,6 +12,7 @@ import threading
 from .options import DEFAULT_STORAGES, DIRECTORY_CONTENT, SimulatorOptions, StorageOptions
 from .simulator import Simulator
 
+
 def _storage(text: str) -> StorageOptions:
     name, _, rest = text.partition("=")
     kind, _, content = rest.partition(":")

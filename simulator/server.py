@@ -18,7 +18,7 @@ from .authentication import Authentication
 from .call import Call
 from .endpoints import ENDPOINTS, Endpoint, Routes
 from .errors import ApiError, bad_parameters, failed
-from .faults import Fault, Faults
+from .faults import Faults
 from .files import NodeFiles
 from .options import SimulatorOptions
 from .permissions import Identity
@@ -43,6 +43,7 @@ class RequestRecord:
     parameters: dict[str, list[str]]
     status: int
     user: str
+    message: str
 
 
 class Prepared:
@@ -80,9 +81,13 @@ class Server:
         sent: dict[str, list[str]] = parse_qs(request.query_string, keep_blank_values=True)
         user = ""
         fault = self.faults.for_request(method, path)
+        if fault:
+            await asyncio.sleep(fault.delay)
+            if fault.drop == "before":
+                return _abort(request)
         try:
-            if fault:
-                await self._before(fault, request)
+            if fault and fault.status is not None:
+                raise ApiError(fault.status, fault.message)
             who = self._identify(request, path)
             user = who.name
             found = self._routes.find(method, segments)
@@ -98,10 +103,9 @@ class Server:
         except ApiError as error:
             response = _refusal(error)
         kept = {name: ["***"] if name in _SECRET else values for name, values in sent.items()}
-        self.requests.append(RequestRecord(method, path, kept, response.status, user))
-        if fault and fault.drop == "after":
-            _abort(request)
-        return response
+        message = response.reason or "" if response.status >= 400 else ""
+        self.requests.append(RequestRecord(method, path, kept, response.status, user, message))
+        return _abort(request) if fault and fault.drop == "after" else response
 
     def _identify(self, request: web.BaseRequest, path: str) -> Identity:
         if (request.method, path) in _ANONYMOUS:
@@ -164,14 +168,6 @@ class Server:
                 sent.update(parse_qs(body.decode(), keep_blank_values=True, max_num_fields=1000))
         return None
 
-    async def _before(self, fault: Fault, request: web.BaseRequest) -> None:
-        if fault.delay:
-            await asyncio.sleep(fault.delay)
-        if fault.drop == "before":
-            _abort(request)
-        if fault.status is not None:
-            raise ApiError(fault.status, fault.message)
-
     async def _control(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         """``/simulator/faults``: GET lists, POST (JSON, fields of `Fault`) adds, DELETE clears. ``root@pam`` only."""
         if path != "/simulator/faults":
@@ -220,7 +216,8 @@ def _refusal(error: ApiError) -> web.Response:
     )
 
 
-def _abort(request: web.BaseRequest) -> None:
+def _abort(request: web.BaseRequest) -> web.Response:
+    """Breaks the connection; the answer that is returned goes nowhere."""
     if request.transport:
         request.transport.abort()
-    raise ConnectionResetError("dropped on purpose")
+    return web.Response()

@@ -115,6 +115,11 @@ class Simulator:
         return list(self._server.requests)
 
     @property
+    def refusals(self) -> list[RequestRecord]:
+        """The requests answered with another status than 200."""
+        return [record for record in self.requests if record.status >= 400]
+
+    @property
     def unimplemented(self) -> list[str]:
         """Requests and SSH commands that were refused because nothing implements them."""
         return list(self._server.unimplemented)

@@ -119,6 +119,11 @@ def start(call: Call, guest: Guest) -> Any:
     return call.task(f"{task_prefix(guest)}start", guest.vmid, lambda task: power_on(call, guest, task), guest=guest)
 
 
+def start_after(call: Call, guest: Guest) -> None:
+    """Starts a guest that was just made, in a task of its own, which may fail without failing the creation."""
+    call.task(f"{task_prefix(guest)}start", guest.vmid, lambda task: power_on(call, guest, task), guest=guest)
+
+
 def _end(call: Call, guest: Guest, verb: str) -> Any:
     if guest.kind == "lxc" and not guest.running:
         raise failed(f"{guest.label} not running")

@@ -8,14 +8,14 @@ from typing import Any
 
 from simulator.call import Call
 from simulator.endpoints import endpoint
-from simulator.errors import ApiError, TaskFailure, bad_parameters, failed
+from simulator.errors import ApiError, bad_parameters, failed
 from simulator.lxc_config import apply, check_permissions
 from simulator.properties import split_list
 from simulator.state import Config, Guest, digest
 from simulator.tasks import Task
 
 from .cluster import summary
-from .guests import GUEST, power_on
+from .guests import GUEST, start_after
 
 _SETTINGS = (
     "arch cmode console:bool cores:int cpulimit:num cpuunits:int debug:bool description dev[n] entrypoint env features "
@@ -149,10 +149,7 @@ def create(call: Call) -> Any:
         task.log(f"extracting archive '{template}'")
         guest.config.pop("lock", None)
         if start:
-            try:
-                power_on(call, guest, task)
-            except (TaskFailure, ApiError) as problem:
-                raise TaskFailure(f"startup for container '{vmid}' failed: {problem}") from problem
+            start_after(call, guest)
 
     def undo() -> None:
         if guest.config.get("lock") == "create":

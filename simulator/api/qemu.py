@@ -7,13 +7,13 @@ from typing import Any
 
 from simulator.call import Call
 from simulator.endpoints import endpoint
-from simulator.errors import ApiError, TaskFailure, bad_parameters, failed
+from simulator.errors import ApiError, bad_parameters, failed
 from simulator.qemu_config import apply, check_permissions, deleted_keys, set_defaults
 from simulator.state import Config, Guest, digest
 from simulator.tasks import Task
 
 from .cluster import summary
-from .guests import GUEST, power_on
+from .guests import GUEST, start_after
 from .lxc import check_hostname, check_limits, check_new_vmid, check_tags
 from .qemu_guest import to_template
 
@@ -101,10 +101,7 @@ def create(call: Call) -> Any:
         if template:
             to_template(call, guest)
         if start:
-            try:
-                power_on(call, guest, task)
-            except (TaskFailure, ApiError) as problem:
-                raise TaskFailure(f"start failed: {problem}") from problem
+            start_after(call, guest)
 
     def undo() -> None:
         if guest.config.get("lock") == "create":

@@ -101,7 +101,9 @@ def test_starting_on_a_missing_bridge_fails_but_keeps_the_container(api: Api) ->
     upid = api.post(
         "/nodes/pve/lxc", vmid=200, ostemplate=CT_TEMPLATE, rootfs="local-lvm:4", net0="name=eth0,bridge=vmbr9", start=1
     )
-    assert api.finished(upid) == "startup for container '200' failed: bridge 'vmbr9' does not exist"
+    api.done(upid)
+    start = api.get("/nodes/pve/tasks", typefilter="vzstart")[0]
+    assert start["status"] == "bridge 'vmbr9' does not exist"
     assert api.get(f"{CT}/status/current")["status"] == "stopped"
 
 

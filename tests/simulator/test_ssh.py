@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -18,7 +19,10 @@ PRELUDE = "export TRY_SUDO_USE_SUDO=0; try_sudo(){ $1; }; "
 
 
 def on_node(
-    simulator: Simulator, work: Callable[[asyncssh.SSHClientConnection], Awaitable[object]], node: str = "pve", **login: object
+    simulator: Simulator,
+    work: Callable[[asyncssh.SSHClientConnection], Awaitable[object]],
+    node: str = "pve",
+    **login: object,
 ) -> object:
     """What ``work`` returns on a connection to a node whose host key is verified."""
 
@@ -32,7 +36,7 @@ def on_node(
     return asyncio.run(run())
 
 
-def command(simulator: Simulator, script: str, text: str = "", node: str = "pve", **login: object) -> tuple[int, str]:
+def command(simulator: Simulator, script: str, text: str = "", node: str = "pve", **login: Any) -> tuple[int, str]:
     """Exit code and output of a script, sent as the provider sends it."""
     quoted = script.replace("'", "'\"'\"'")
 
@@ -58,7 +62,9 @@ def test_others_do_not(simulator: Simulator, login: dict[str, object]) -> None:
 
 
 def test_a_snippet_written_by_tee_is_a_volume(api: Api, simulator: Simulator) -> None:
-    code, _ = command(simulator, f"{PRELUDE}try_sudo /usr/bin/tee /var/lib/vz/snippets/user data.yaml", "#cloud-config\n")
+    code, _ = command(
+        simulator, f"{PRELUDE}try_sudo /usr/bin/tee /var/lib/vz/snippets/user data.yaml", "#cloud-config\n"
+    )
     assert code == 0
     volume = api.get("/nodes/pve/storage/local/content", content="snippets")[0]
     assert (volume["volid"], volume["size"], volume["format"]) == ("local:snippets/user data.yaml", 14, "snippet")
