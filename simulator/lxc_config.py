@@ -79,24 +79,25 @@ def check_bridge(call: Call, net: dict[str, str]) -> None:
         call.require(path, "SDN.Use")
 
 
+def _is_network(text: str) -> bool:
+    if text in ("dhcp", "manual", "auto"):
+        return True
+    try:
+        ipaddress.ip_interface(text)
+    except ValueError:
+        return False
+    return "/" in text
+
+
 def normalise_net(call: Call, key: str, text: str) -> str:
     """An interface with its hardware address and type."""
     net = parse_properties(text, "name")
     if "name" not in net:
         raise bad_parameters({key: "invalid format - format error\nname: property is missing and it is not optional"})
-    for name in ("ip", "ip6"):
-        value = net.get(name)
-        if value and value not in ("dhcp", "manual", "auto"):
-            try:
-                ipaddress.ip_interface(value)
-            except ValueError:
-                value = ""
-            if not value or "/" not in value:
-                raise bad_parameters(
-                    {
-                        key: f"invalid format - format error\n{name}: invalid format - value does not look like a valid {'ipv6' if name == 'ip6' else 'ipv4'} network configuration"
-                    }
-                )
+    for name, family in (("ip", "ipv4"), ("ip6", "ipv6")):
+        if not _is_network(net.get(name, "dhcp")):
+            text = f"{name}: invalid format - value does not look like a valid {family} network configuration"
+            raise bad_parameters({key: f"invalid format - format error\n{text}"})
     if "tag" in net and not 1 <= int(net["tag"]) <= 4094:
         raise bad_parameters({key: "invalid format - format error\ntag: value must have a maximum value of 4094"})
     net["hwaddr"] = net.get("hwaddr", "").upper() or new_mac(call.cluster)
@@ -128,34 +129,47 @@ def place_mount(call: Call, guest: Guest, key: str, text: str) -> str:
 def apply(call: Call, guest: Guest, values: Config, deleted: list[str]) -> None:
     """Writes settings into a container's configuration."""
     for key in deleted:
-        if key == "rootfs":
-            raise failed("unable to delete required option 'rootfs'")
-        if key.startswith("unused") and key in guest.config:
-            free(call.cluster, volume_of(guest, key), guest.node)
-        elif MOUNT.match(key) and key in guest.config:
-            detach(guest, key)
-        guest.config.pop(key, None)
+        _delete(call, guest, key)
     for key in in_disk_order(values):
-        value = values[key]
+        text = str(values[key])
         if NETWORK.match(key):
-            guest.config[key] = normalise_net(call, key, str(value))
+            guest.config[key] = normalise_net(call, key, text)
         elif MOUNT.match(key):
-            before = volume_of(guest, key) if key in guest.config else ""
-            placed = place_mount(call, guest, key, str(value))
-            if before and before != parse_properties(placed, "volume")["volume"]:
-                detach(guest, key)
-            guest.config[key] = placed
-            for unused in [k for k in guest.config if k.startswith("unused")]:
-                if guest.config[unused] == parse_properties(placed, "volume")["volume"]:
-                    del guest.config[unused]
+            _set_mount(call, guest, key, text)
         elif key == "tags":
-            guest.config[key] = normalise_tags(str(value))
+            guest.config[key] = normalise_tags(text)
         elif key == "description":
-            guest.config[key] = str(value).rstrip() + "\n"
+            guest.config[key] = text.rstrip() + "\n"
         elif key not in ("digest", "revert"):
-            guest.config[key] = value
+            guest.config[key] = values[key]
     if not guest.config.get("tags", "x"):
         del guest.config["tags"]
+
+
+def _delete(call: Call, guest: Guest, key: str) -> None:
+    if key == "rootfs":
+        raise failed("unable to delete required option 'rootfs'")
+    if key.startswith("unused") and key in guest.config:
+        free(call.cluster, volume_of(guest, key), guest.node)
+    elif MOUNT.match(key) and key in guest.config:
+        detach(guest, key)
+    guest.config.pop(key, None)
+
+
+def _set_mount(call: Call, guest: Guest, key: str, text: str) -> None:
+    before = volume_of(guest, key) if key in guest.config else ""
+    placed = place_mount(call, guest, key, text)
+    volid = parse_properties(placed, "volume")["volume"]
+    if before and before != volid:
+        detach(guest, key)
+    guest.config[key] = placed
+    forget_unused(guest, volid)
+
+
+def forget_unused(guest: Guest, volid: str) -> None:
+    """Takes a volume that is used again off the unused ones."""
+    for key in [k for k in guest.config if k.startswith("unused") and guest.config[k] == volid]:
+        del guest.config[key]
 
 
 def detach(guest: Guest, key: str) -> None:

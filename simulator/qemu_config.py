@@ -21,60 +21,27 @@ from .disks import (
     volume_of,
 )
 from .errors import bad_parameters, failed
-from .lxc_config import check_bridge, detach
+from .lxc_config import check_bridge, detach, forget_unused
 from .properties import KIB, MIB, format_properties, normalise_tags, parse_properties, split_list
 from .state import Config, Guest, Volume
 
 NETWORK = re.compile(r"^net\d+$")
-_CPU = frozenset(["cores", "cpu", "cpulimit", "cpuunits", "numa", "smp", "sockets", "vcpus"])
-_MEMORY = frozenset(["memory", "balloon", "shares"])
-_HARDWARE = frozenset(
-    [
-        "acpi",
-        "allow-ksm",
-        "audio0",
-        "efidisk0",
-        "hotplug",
-        "ivshmem",
-        "kvm",
-        "machine",
-        "rng0",
-        "scsihw",
-        "smbios1",
-        "spice_enhancements",
-        "tablet",
-        "tpmstate0",
-        "vga",
-        "vmgenid",
-        "watchdog",
-    ]
-)
-_OPTIONS = frozenset(
-    [
-        "agent",
-        "autostart",
-        "bios",
-        "description",
-        "freeze",
-        "keyboard",
-        "localtime",
-        "lock",
-        "migrate_downtime",
-        "migrate_speed",
-        "name",
-        "onboot",
-        "ostype",
-        "protection",
-        "reboot",
-        "startdate",
-        "startup",
-        "tags",
-        "tdf",
-        "template",
-    ]
-)
-_DISK_OPTIONS = frozenset(["boot", "bootdisk", "vmstatestorage"])
-_CLOUD_INIT = frozenset(["cicustom", "cipassword", "citype", "ciuser", "nameserver", "searchdomain", "sshkeys"])
+_PRIVILEGES = {
+    "VM.Config.CPU": "cores cpu cpulimit cpuunits numa smp sockets vcpus",
+    "VM.Config.Memory": "memory balloon shares",
+    "VM.Config.HWType": (
+        "acpi allow-ksm audio0 hotplug ivshmem kvm machine rng0 scsihw smbios1 spice_enhancements tablet vga vmgenid watchdog"
+    ),
+    "VM.Config.Options": (
+        "agent autostart bios description freeze keyboard localtime lock migrate_downtime migrate_speed name onboot "
+        "ostype protection reboot startdate startup tags tdf template"
+    ),
+    "VM.Config.Disk": "boot bootdisk vmstatestorage",
+}
+_PRIVILEGE_OF = {key: privilege for privilege, keys in _PRIVILEGES.items() for key in keys.split()}
+_CLOUD_INIT = frozenset({"cicustom", "cipassword", "citype", "ciuser", "nameserver", "searchdomain", "sshkeys"})
+_CONTROLS = frozenset({"delete", "digest", "force", "revert"})
+_KIND = re.compile(r"^([a-z]+)\d+$")
 _EFI_BYTES = {"2m": 128 * KIB, "4m": 528 * KIB}
 _TPM_BYTES = 4 * MIB
 
@@ -84,43 +51,59 @@ def check_permissions(call: Call, vmid: int, pool: str | None, values: Config) -
     if call.who.is_root:
         return
     for key, value in values.items():
-        text = str(value)
-        if QEMU_DISK.match(key) or key == "cdrom" or re.match(r"^unused\d+$", key):
-            drive = parse_properties(text, "file")
-            media = drive.get("media") == "cdrom" and not drive.get("file", "").endswith(":cloudinit")
-            call.require_on_guest(vmid, pool, "VM.Config.CDROM" if media or key == "cdrom" else "VM.Config.Disk")
-        elif key in _CPU or re.match(r"^numa\d+$", key):
-            call.require_on_guest(vmid, pool, "VM.Config.CPU")
-        elif key in _MEMORY:
-            call.require_on_guest(vmid, pool, "VM.Config.Memory")
-        elif key in _HARDWARE:
-            call.require_on_guest(vmid, pool, "VM.Config.HWType")
-        elif key in _OPTIONS:
-            call.require_on_guest(vmid, pool, "VM.Config.Options")
-        elif key in _DISK_OPTIONS:
-            call.require_on_guest(vmid, pool, "VM.Config.Disk")
-        elif NETWORK.match(key):
-            call.require_on_guest(vmid, pool, "VM.Config.Network")
-            check_bridge(call, parse_qemu_net(text))
-        elif key in _CLOUD_INIT or re.match(r"^ipconfig\d+$", key):
-            if not call.may(f"/vms/{vmid}", "VM.Config.Network"):
-                call.require_on_guest(vmid, pool, "VM.Config.Cloudinit")
-        elif re.match(r"^serial\d+$", key):
-            if text not in ("socket", ""):
-                call.require_root(f"only root can modify '{key}' config for real devices")
-            call.require_on_guest(vmid, pool, "VM.Config.HWType")
-        elif re.match(r"^(?:usb|hostpci|virtiofs)\d+$", key):
-            _check_device(call, vmid, pool, key, text)
-        elif key in ("delete", "digest", "revert", "skiplock", "force"):
-            if key == "skiplock":
-                call.require_root("Only root may use this option.")
+        if key in _CONTROLS:
+            continue
+        if privilege := _PRIVILEGE_OF.get(key):
+            call.require_on_guest(vmid, pool, privilege)
+        elif key in _CLOUD_INIT:
+            _check_cloud_init(call, vmid, pool)
+        elif QEMU_DISK.match(key) or key == "cdrom":
+            _check_drive(call, vmid, pool, key, str(value))
         else:
-            call.require_root(f"only root can set '{key}' config")
+            _check_numbered(call, vmid, pool, key, str(value))
+
+
+def _check_cloud_init(call: Call, vmid: int, pool: str | None) -> None:
+    if not call.may(f"/vms/{vmid}", "VM.Config.Network"):
+        call.require_on_guest(vmid, pool, "VM.Config.Cloudinit")
+
+
+def _check_drive(call: Call, vmid: int, pool: str | None, key: str, text: str) -> None:
+    drive = parse_properties(text, "file")
+    media = drive.get("media") == "cdrom" and not drive.get("file", "").endswith(":cloudinit")
+    call.require_on_guest(vmid, pool, "VM.Config.CDROM" if media or key == "cdrom" else "VM.Config.Disk")
+
+
+def _check_numbered(call: Call, vmid: int, pool: str | None, key: str, text: str) -> None:
+    match = _KIND.match(key)
+    kind = match[1] if match else ""
+    if kind == "numa":
+        call.require_on_guest(vmid, pool, "VM.Config.CPU")
+    elif kind == "unused":
+        call.require_on_guest(vmid, pool, "VM.Config.Disk")
+    elif kind == "net":
+        call.require_on_guest(vmid, pool, "VM.Config.Network")
+        check_bridge(call, parse_qemu_net(text))
+    elif kind == "ipconfig":
+        _check_cloud_init(call, vmid, pool)
+    elif kind == "serial":
+        if text not in ("socket", ""):
+            call.require_root(f"only root can modify '{key}' config for real devices")
+        call.require_on_guest(vmid, pool, "VM.Config.HWType")
+    elif kind in _MAPPINGS:
+        _check_device(call, vmid, pool, key, text)
+    else:
+        call.require_root(
+            "Only root may use this option." if key == "skiplock" else f"only root can set '{key}' config"
+        )
+
+
+_MAPPINGS = {"usb": "usb", "hostpci": "pci", "virtiofs": "dir"}
 
 
 def _check_device(call: Call, vmid: int, pool: str | None, key: str, text: str) -> None:
     call.require_on_guest(vmid, pool, "VM.Config.HWType")
-    kind = {"usb": "usb", "hos": "pci", "vir": "dir"}[key[:3]]
+    kind = _MAPPINGS[key.rstrip("0123456789")]
     device = parse_properties(text, "dirid" if kind == "dir" else "host")
     mapping = device.get("dirid") if kind == "dir" else device.get("mapping")
     if mapping:
@@ -155,7 +138,7 @@ def place_drive(call: Call, guest: Guest, key: str, text: str) -> str:
         drive |= {"file": volume.volid, "media": "cdrom", "size": size_text(volume)}
     elif new := NEW_DISK.match(file):
         call.require(f"/storage/{storage}", "Datastore.AllocateSpace")
-        size = _new_size(call, guest, key, drive, new["size"], source)
+        size = _image_size(call, guest, source) if source else _new_size(key, drive, new["size"])
         volume = allocate(call.cluster, Disk(storage, guest.node, guest.vmid, "images", size, fmt))
         drive |= {"file": volume.volid, "size": size_text(volume)}
         if key == "efidisk0":
@@ -183,15 +166,17 @@ def _cloud_init(call: Call, guest: Guest, storage: str, fmt: str) -> Volume:
     return allocate(call.cluster, disk)
 
 
-def _new_size(call: Call, guest: Guest, key: str, drive: Config, size: str, source: str) -> int:
-    if source:
-        if source.startswith("/"):
-            call.require_root("Only root can pass arbitrary filesystem paths.")
-        call.server.files.refresh(source.partition(":")[0], guest.node)
-        image = call.cluster.volume(source, guest.node)
-        if image.content not in ("images", "import", "iso"):
-            raise failed(f"cannot import from '{source}' - wrong content type '{image.content}'")
-        return virtual_size(image)
+def _image_size(call: Call, guest: Guest, source: str) -> int:
+    if source.startswith("/"):
+        call.require_root("Only root can pass arbitrary filesystem paths.")
+    call.server.files.refresh(source.partition(":")[0], guest.node)
+    image = call.cluster.volume(source, guest.node)
+    if image.content not in ("images", "import", "iso"):
+        raise failed(f"cannot import from '{source}' - wrong content type '{image.content}'")
+    return virtual_size(image)
+
+
+def _new_size(key: str, drive: Config, size: str) -> int:
     if key == "efidisk0":
         return _EFI_BYTES.get(str(drive.get("efitype", "2m")), _EFI_BYTES["2m"])
     if key == "tpmstate0":
@@ -228,14 +213,7 @@ def apply(call: Call, guest: Guest, values: Config, deleted: list[str], *, force
         if NETWORK.match(key):
             guest.config[key] = normalise_net(call, str(value))
         elif QEMU_DISK.match(key):
-            before = volume_of(guest, key) if key in guest.config else ""
-            placed = place_drive(call, guest, key, str(value))
-            volid = parse_properties(placed, "file")["file"]
-            if before and before != volid:
-                remove_drive(call, guest, key, force=False)
-            guest.config[key] = placed
-            for unused in [k for k in guest.config if k.startswith("unused") and guest.config[k] == volid]:
-                del guest.config[unused]
+            _set_drive(call, guest, key, str(value))
         elif key == "tags":
             guest.config[key] = normalise_tags(str(value))
         elif key == "cipassword":
@@ -246,6 +224,16 @@ def apply(call: Call, guest: Guest, values: Config, deleted: list[str], *, force
             guest.config[key] = value
     if not guest.config.get("tags", "x"):
         del guest.config["tags"]
+
+
+def _set_drive(call: Call, guest: Guest, key: str, text: str) -> None:
+    before = volume_of(guest, key) if key in guest.config else ""
+    placed = place_drive(call, guest, key, text)
+    volid = parse_properties(placed, "file")["file"]
+    if before and before != volid:
+        remove_drive(call, guest, key, force=False)
+    guest.config[key] = placed
+    forget_unused(guest, volid)
 
 
 def remove_drive(call: Call, guest: Guest, key: str, *, force: bool) -> None:

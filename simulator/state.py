@@ -1,4 +1,4 @@
-"""The state of the cluster: nodes, guests, storages, volumes and every configuration, with the indexes that keep requests fast."""
+"""The state of the cluster: nodes, guests, storages, volumes and every configuration, with indexes for quick answers."""
 
 from __future__ import annotations
 
@@ -71,6 +71,11 @@ class Guest:
     def label(self) -> str:
         """``VM 100`` or ``CT 100``, as messages call it."""
         return f"{'VM' if self.kind == 'qemu' else 'CT'} {self.vmid}"
+
+    @property
+    def ha_id(self) -> str:
+        """What HA calls it: ``vm:100`` or ``ct:100``."""
+        return f"{'vm' if self.kind == 'qemu' else 'ct'}:{self.vmid}"
 
     @property
     def is_template(self) -> bool:

@@ -49,7 +49,7 @@ def task_prefix(guest: Guest) -> str:
 def current(call: Call, guest: Guest) -> Any:
     """State and figures of now."""
     view = summary(guest)
-    managed = f"{'vm' if guest.kind == 'qemu' else 'ct'}:{guest.vmid}" in call.cluster.ha_resources
+    managed = guest.ha_id in call.cluster.ha_resources
     view |= {"ha": {"managed": int(managed)}, "cpus": processors(guest)}
     if guest.kind == "lxc":
         view |= {"type": "lxc", "maxswap": int(guest.config.get("swap", 512)) * 1024 * 1024, "swap": 0}
@@ -99,8 +99,8 @@ def power_on(call: Call, guest: Guest, _task: Task | None = None) -> None:
 @for_both(
     "POST",
     "/status/start",
-    "force-cpu machine migratedfrom migration_network migration_type nets-host-mtu skiplock:bool stateuri targetstorage "
-    "timeout:int with-conntrack-state:bool",
+    "force-cpu machine migratedfrom migration_network migration_type nets-host-mtu skiplock:bool stateuri "
+    "targetstorage timeout:int with-conntrack-state:bool",
     "debug:bool skiplock:bool",
     _POWER,
     locks=True,
@@ -215,7 +215,7 @@ def forget(call: Call, guest: Guest, *, purge: bool) -> None:
                 job["vmid"] = ",".join(members)
             else:
                 del cluster.backup_jobs[name]
-    cluster.ha_resources.pop(f"{'vm' if guest.kind == 'qemu' else 'ct'}:{guest.vmid}", None)
+    cluster.ha_resources.pop(guest.ha_id, None)
 
 
 @for_both(
@@ -230,21 +230,7 @@ def destroy(call: Call, guest: Guest) -> Any:
     """Removes a stopped guest with its disks."""
     cluster, values = call.cluster, call.values
     purge = bool(values.get("purge"))
-    if guest.config.get("protection"):
-        raise failed(f"can't remove {guest.label} - protection mode enabled")
-    sid = f"{'vm' if guest.kind == 'qemu' else 'ct'}:{guest.vmid}"
-    if sid in cluster.ha_resources and not purge:
-        raise failed(f"unable to remove {guest.label} - used in HA resources and purge parameter not set.")
-    for job in cluster.replication.values():
-        if job["guest"] == guest.vmid:
-            raise failed(
-                f"There is a replication job '{job['id']}' for guest '{guest.vmid}' - Please remove that first."
-            )
-    if guest.running and not values.get("force"):
-        if guest.kind == "qemu":
-            raise failed(f"VM {guest.vmid} is running - destroy failed")
-        raise failed(f"unable to destroy CT {guest.vmid} - container is running")
-    call.unlocked(guest)
+    _check_destroy(call, guest, purge=purge)
     volumes = [volid for _key, volid in guest_volumes(guest)]
     for volid in volumes:
         if users := clones_of(cluster, volid, guest.node):
@@ -261,6 +247,22 @@ def destroy(call: Call, guest: Guest) -> Any:
         forget(call, guest, purge=purge)
 
     return call.task(f"{task_prefix(guest)}destroy", guest.vmid, remove, guest=guest)
+
+
+def _check_destroy(call: Call, guest: Guest, *, purge: bool) -> None:
+    if guest.config.get("protection"):
+        raise failed(f"can't remove {guest.label} - protection mode enabled")
+    if guest.ha_id in call.cluster.ha_resources and not purge:
+        raise failed(f"unable to remove {guest.label} - used in HA resources and purge parameter not set.")
+    for job in call.cluster.replication.values():
+        if job["guest"] == guest.vmid:
+            text = f"There is a replication job '{job['id']}' for guest '{guest.vmid}' - Please remove that first."
+            raise failed(text)
+    if guest.running and not call.values.get("force"):
+        if guest.kind == "qemu":
+            raise failed(f"VM {guest.vmid} is running - destroy failed")
+        raise failed(f"unable to destroy CT {guest.vmid} - container is running")
+    call.unlocked(guest)
 
 
 # snapshots

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import ipaddress
 from typing import Any
 
 from simulator.addresses import interfaces, new_mac
 from simulator.call import Call
+from simulator.cloning import Clone, start_clone, wanted_clone
 from simulator.disks import (
     Disk,
     allocate,
@@ -15,14 +15,13 @@ from simulator.disks import (
     disk_key,
     free,
     grown_size,
-    guest_volumes,
     in_disk_order,
     make_base,
     size_text,
     volume_of,
 )
 from simulator.endpoints import endpoint
-from simulator.errors import bad_parameters, failed
+from simulator.errors import failed
 from simulator.lxc_config import NETWORK, check_bridge, detach
 from simulator.moving import check_target, move_guest
 from simulator.properties import format_properties, parse_properties
@@ -45,59 +44,32 @@ _DISK = "/vms/{vmid} VM.Config.Disk"
 )
 def clone(call: Call) -> Any:
     """Copies a container: in full, or, from a template, linked."""
-    source = call.unlocked(call.guest("lxc"))
-    values, cluster = call.values, call.cluster
-    newid, pool = values["newid"], values.get("pool")
-    call.require_on_guest(newid, pool, "VM.Allocate")
-    if pool and pool not in cluster.pools:
-        raise failed(f"no such pool '{pool}'")
+    source, values = call.guest("lxc"), call.values
     check_hostname("hostname", values.get("hostname"))
-    full = bool(values.get("full", 0 if source.is_template else 1))
-    storage, target = values.get("storage"), values.get("target", call.node)
-    cluster.node(target)
-    if storage and not full:
-        raise bad_parameters({"storage": "parameter 'storage' not allowed for linked clones"})
-    if source.running and full and not values.get("snapname"):
+    wanted = wanted_clone(call, source)
+    if source.running and wanted.full and not values.get("snapname"):
         raise failed("Cannot do full clones on a running container without snapshots")
-    check_new_vmid(call, f"unable to create CT {newid}", newid)
-    for _key, volid in guest_volumes(source):
-        used = storage or volid.partition(":")[0]
-        call.require(f"/storage/{used}", "Datastore.AllocateSpace")
-        if target != call.node and not cluster.is_shared(volid.partition(":")[0]):
-            raise failed(f"can't clone CT to node '{target}' (CT uses local storage)")
-    guest = Guest(newid, "lxc", target, copy.deepcopy(source.config))
-    guest.raw_lxc = copy.deepcopy(source.raw_lxc)
-    for key in ("template", "parent", "lock", "protection", *(k for k in source.config if k.startswith("unused"))):
-        guest.config.pop(key, None)
+    check_new_vmid(call, f"unable to create CT {wanted.newid}", wanted.newid)
+    guest = wanted.guest()
     for key in [k for k in guest.config if NETWORK.match(k)]:
-        net = parse_properties(str(guest.config[key]), "name") | {"hwaddr": new_mac(cluster)}
+        net = parse_properties(str(guest.config[key]), "name") | {"hwaddr": new_mac(call.cluster)}
         check_bridge(call, net)
         guest.config[key] = format_properties({"name": "name=" + net.pop("name"), **net}, "name")
-    guest.config["hostname"] = values.get("hostname", f"{source.name}")
+    guest.config["hostname"] = values.get("hostname", source.name)
     if "description" in values:
         guest.config["description"] = values["description"].rstrip() + "\n"
+    return start_clone(call, wanted, guest, lambda made: _copy_volumes(call, wanted, made), "create")
+
+
+def _copy_volumes(call: Call, wanted: Clone, guest: Guest) -> None:
     for key in in_disk_order(k for k in guest.config if disk_key(guest, k)):
         volid = volume_of(guest, key)
         if ":" not in volid:
             continue
-        disk = Disk(storage or volid.partition(":")[0], target, newid, "rootdir", 0)
-        made = copy_volume(cluster, cluster.volume(volid, call.node), target, disk, full=full)
+        disk = Disk(wanted.storage_of(volid), wanted.target, guest.vmid, "rootdir", 0)
+        made = copy_volume(call.cluster, call.cluster.volume(volid, call.node), wanted.target, disk, full=wanted.full)
         mount = parse_properties(str(guest.config[key]), "volume") | {"volume": made.volid, "size": size_text(made)}
         guest.config[key] = format_properties(mount, "volume")
-    guest.config["lock"] = "create"
-    cluster.add_guest(guest)
-    if pool:
-        cluster.set_pool(str(newid), pool)
-
-    def finish(_task: Task) -> None:
-        guest.config.pop("lock", None)
-
-    def undo() -> None:
-        for _key, volid in guest_volumes(guest):
-            cluster.remove_volume(volid, target)
-        cluster.remove_guest(guest)
-
-    return call.task("vzclone", source.vmid, finish, guest=guest, undo=undo)
 
 
 @endpoint(
@@ -208,8 +180,8 @@ def list_interfaces(call: Call) -> Any:
     if not guest.running:
         return None
     found: list[dict[str, Any]] = [_interface("lo", "00:00:00:00:00:00", ("127.0.0.1/8", "::1/128"))]
-    for item in interfaces(call.cluster, call.server.options, guest):
-        found.append(_interface(item.name, item.mac.lower(), item.addresses))
+    now = interfaces(call.cluster, call.server.options, guest)
+    found.extend(_interface(item.name, item.mac.lower(), item.addresses) for item in now)
     return found
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import ipaddress
 import uuid
 from typing import Any
 
 from simulator.addresses import interfaces, new_mac, parse_qemu_net
 from simulator.call import Call
+from simulator.cloning import Clone, start_clone, wanted_clone
 from simulator.disks import (
     Disk,
     allocate,
@@ -23,7 +23,7 @@ from simulator.disks import (
     volume_of,
 )
 from simulator.endpoints import endpoint
-from simulator.errors import bad_parameters, failed
+from simulator.errors import failed
 from simulator.lxc_config import check_bridge, detach
 from simulator.moving import check_target, move_guest
 from simulator.properties import format_properties, parse_properties, split_list
@@ -48,27 +48,12 @@ _AGENT = "/vms/{vmid} VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted"
 )
 def clone(call: Call) -> Any:
     """Copies a machine: in full, or, from a template, linked."""
-    source = call.unlocked(call.guest("qemu"))
-    values, cluster = call.values, call.cluster
-    newid, pool = values["newid"], values.get("pool")
-    call.require_on_guest(newid, pool, "VM.Allocate")
-    if pool and pool not in cluster.pools:
-        raise failed(f"no such pool '{pool}'")
+    source, values, cluster = call.guest("qemu"), call.values, call.cluster
     check_hostname("name", values.get("name"))
-    full = bool(values.get("full", 0 if source.is_template else 1))
-    storage, target = values.get("storage"), values.get("target", call.node)
-    cluster.node(target)
-    if storage and not full:
-        raise bad_parameters({"storage": "parameter 'storage' not allowed for linked clones"})
-    if newid in cluster.guests:
-        raise failed(f"unable to create VM {newid}: config file already exists")
-    for _key, volid in guest_volumes(source):
-        call.require(f"/storage/{storage or volid.partition(':')[0]}", "Datastore.AllocateSpace")
-        if target != call.node and not cluster.is_shared(volid.partition(":")[0]):
-            raise failed(f"can't clone VM to node '{target}' (VM uses local storage)")
-    guest = Guest(newid, "qemu", target, copy.deepcopy(source.config))
-    for key in ("template", "parent", "lock", "protection", *(k for k in source.config if k.startswith("unused"))):
-        guest.config.pop(key, None)
+    wanted = wanted_clone(call, source)
+    if wanted.newid in cluster.guests:
+        raise failed(f"unable to create VM {wanted.newid}: config file already exists")
+    guest = wanted.guest()
     for key in [k for k in guest.config if NETWORK.match(k)]:
         net = parse_qemu_net(str(guest.config[key])) | {"macaddr": new_mac(cluster)}
         check_bridge(call, net)
@@ -77,39 +62,25 @@ def clone(call: Call) -> Any:
     smbios = parse_properties(str(guest.config.get("smbios1", "")), "uuid") | {"uuid": str(uuid.uuid4())}
     guest.config["smbios1"] = format_properties(smbios, "none")
     if "description" in values:
-        guest.config["description"] = values["description"]
-    _copy_drives(call, guest, storage, target, full=full)
-    guest.config["lock"] = "clone"
-    cluster.add_guest(guest)
-    if pool:
-        cluster.set_pool(str(newid), pool)
-
-    def finish(_task: Task) -> None:
-        guest.config.pop("lock", None)
-
-    def undo() -> None:
-        for _key, volid in guest_volumes(guest):
-            cluster.remove_volume(volid, target)
-        cluster.remove_guest(guest)
-
-    return call.task("qmclone", source.vmid, finish, guest=guest, undo=undo)
+        guest.config["description"] = values["description"].rstrip()
+    return start_clone(call, wanted, guest, lambda made: _copy_drives(call, wanted, made), "clone")
 
 
-def _copy_drives(call: Call, guest: Guest, storage: str | None, target: str, *, full: bool) -> None:
+def _copy_drives(call: Call, wanted: Clone, guest: Guest) -> None:
     cluster = call.cluster
     for key in in_disk_order(k for k in guest.config if disk_key(guest, k)):
         volid = volume_of(guest, key)
         if ":" not in volid or ":iso/" in volid:
             continue
         original = cluster.volume(volid, call.node)
-        place = storage or volid.partition(":")[0]
+        place = wanted.storage_of(volid)
         if "cloudinit" in volid:
             name = f"vm-{guest.vmid}-cloudinit"
-            disk = Disk(place, target, guest.vmid, "images", original.size, original.format, name=name)
+            disk = Disk(place, wanted.target, guest.vmid, "images", original.size, original.format, name=name)
             made = allocate(cluster, disk)
         else:
-            fmt = call.values.get("format", "")
-            made = copy_volume(cluster, original, target, Disk(place, target, guest.vmid, "images", 0, fmt), full=full)
+            disk = Disk(place, wanted.target, guest.vmid, "images", 0, call.values.get("format", ""))
+            made = copy_volume(cluster, original, wanted.target, disk, full=wanted.full)
         drive = parse_properties(str(guest.config[key]), "file") | {"file": made.volid, "size": size_text(made)}
         guest.config[key] = format_properties(drive, "file")
 
@@ -117,8 +88,8 @@ def _copy_drives(call: Call, guest: Guest, storage: str | None, target: str, *, 
 @endpoint(
     "POST",
     f"{_VM}/migrate",
-    "bwlimit:int force:bool migration_network migration_type online:bool target! targetstorage with-conntrack-state:bool "
-    "with-local-disks:bool",
+    "bwlimit:int force:bool migration_network migration_type online:bool target! targetstorage "
+    "with-conntrack-state:bool with-local-disks:bool",
     check="/vms/{vmid} VM.Migrate",
     locks=True,
 )
@@ -272,8 +243,8 @@ def agent_interfaces(call: Call) -> Any:
     """Interfaces with the addresses they have by now."""
     guest = _agent(call)
     found = [_interface("lo", "00:00:00:00:00:00", ("127.0.0.1/8", "::1/128"))]
-    for item in interfaces(call.cluster, call.server.options, guest):
-        found.append(_interface(item.name, item.mac.lower(), item.addresses))
+    now = interfaces(call.cluster, call.server.options, guest)
+    found.extend(_interface(item.name, item.mac.lower(), item.addresses) for item in now)
     return {"result": found}
 
 
