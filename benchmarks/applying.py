@@ -1,5 +1,6 @@
 """Planning and applying containers on the simulator: grouped stacks against one HCL state."""
 
+import os
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -65,9 +66,9 @@ def grouped_stacks(guests: int, folder: Path, jobs: int) -> Times:
 
 
 def one_hcl_state(guests: int, folder: Path) -> Times:
-    """The HCL module, as Terraform runs it by default."""
+    """The HCL module, as Terraform runs it by default (``GOGC`` is Go's own)."""
     with Simulator(OPTIONS) as simulator:
-        environment = {**terraform_environment(), **simulator.environment()}
+        environment = {**terraform_environment({**os.environ, "GOGC": "100"}), **simulator.environment()}
         _provide_template(simulator)
         module = folder / "module"
         hcl_module.write(module, guests)
