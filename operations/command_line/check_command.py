@@ -38,10 +38,10 @@ def check(
     HOMELAB_ENVIRONMENTS (comma-separated names or paths) is used when no FILE is given. Environments of one cluster are
     checked together. Exit code: 0 no errors, 1 errors (with --strict also warnings), 2 no such environment.
     """
-    from homelab.config.image_lock import ImageLockError, default_lock_path, read_image_lock  # noqa: PLC0415 (keeps --help fast)
-    from homelab.config.loading import check_files  # noqa: PLC0415
-    from operations.command_line.errors import CommandError  # noqa: PLC0415
-    from operations.command_line.project import chosen_files, project_root  # noqa: PLC0415
+    from homelab.config.image_lock import ImageLockError, default_lock_path, read_image_lock
+    from homelab.config.loading import check_files
+    from operations.command_line.errors import CommandError
+    from operations.command_line.project import chosen_files, project_root
 
     root = project_root()
     paths = chosen_files(files or [], root)
@@ -60,8 +60,8 @@ def check(
 
 
 def _as_text(paths: Sequence[Path], problems: Sequence[Problem], errors: int, warnings: int) -> str:
-    from homelab.config.problems import render  # noqa: PLC0415
-    from operations.command_line.terminal import paint  # noqa: PLC0415
+    from homelab.config.problems import render
+    from operations.command_line.terminal import paint
 
     parts = []
     for problem in problems:
@@ -78,7 +78,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _as_json(paths: Sequence[Path], problems: Sequence[Problem], errors: int, warnings: int) -> str:
-    import json  # noqa: PLC0415
+    import json
 
     findings = [
         {

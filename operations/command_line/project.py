@@ -26,7 +26,7 @@ def chosen_files(names_or_paths: Sequence[str], root: Path) -> list[Path]:
     Raises:
         UsageError: a name or path stands for no file.
     """
-    from homelab.config.selection import SelectionError, select_files  # noqa: PLC0415 (keeps --help fast)
+    from homelab.config.selection import SelectionError, select_files
 
     variable = os.environ.get(ENVIRONMENTS_VARIABLE, "")
     wanted = list(names_or_paths) or [name for part in variable.split(",") if (name := part.strip())]

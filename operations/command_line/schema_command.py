@@ -19,9 +19,9 @@ def schema(
     print_only: Annotated[bool, typer.Option("--print", help="Print it and write no file.")] = False,
 ) -> int:
     """Write the JSON Schema of environment files to docs/environment.schema.json."""
-    from homelab.config.json_schema import FILE_NAME, write_schema  # noqa: PLC0415 (keeps --help fast)
-    from operations.command_line.errors import CommandError  # noqa: PLC0415
-    from operations.command_line.project import project_root  # noqa: PLC0415
+    from homelab.config.json_schema import FILE_NAME, write_schema
+    from operations.command_line.errors import CommandError
+    from operations.command_line.project import project_root
 
     text = write_schema()
     if print_only:

@@ -44,8 +44,8 @@ class Defaults(Model):
 class VmIdRange(Model):
     """A range of VMIDs, both ends included."""
 
-    first: VmId
-    last: VmId
+    first: VmId = Field(description="The first VMID.")
+    last: VmId = Field(description="The last VMID.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

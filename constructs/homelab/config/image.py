@@ -16,7 +16,7 @@ Checksum = Annotated[
         r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}",
         "a checksum",
         "sha256:, sha384: or sha512: and 64, 96 or 128 hexadecimal digits in small letters",
-        "the vendor's checksum file, with sha512: before it",
+        fix="copy it from the vendor's checksum file and write its algorithm before it",
     ),
 ]
 """A checksum with its algorithm, ``sha512:<hexadecimal>``; from the vendor's own checksum file, never made up."""

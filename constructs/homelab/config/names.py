@@ -117,7 +117,7 @@ FirewallName = Annotated[
 ]
 """The name of an alias, an IP set or a security group of the firewall."""
 
-VmId = Annotated[int, Field(ge=100, le=999_999_999, strict=True)]
+VmId = Annotated[int, Field(ge=100, le=999_999_999, strict=True, examples=[9100])]
 """The number of a VM, container or template: 100 to 999999999, unique in a cluster.
 
 The provider accepts more than Proxmox does.
@@ -195,7 +195,9 @@ def parse_ipv4_address(value: Any) -> ipaddress.IPv4Address:
             if "/" in text
             else "write 192.168.3.10"
         )
-        raise Refused(f"{text} is not an IPv4 address", allowed="four numbers from 0 to 255", fix=fix) from None
+        raise Refused(
+            f"{text or 'this'} is not an IPv4 address", allowed="four numbers from 0 to 255", fix=fix
+        ) from None
 
 
 Ipv4Network = Annotated[

@@ -92,5 +92,5 @@ def _printable(line: str) -> str:
 
 
 def _shorten(value: Any, limit: int = 120) -> str:
-    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
+    text = value or "''" if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

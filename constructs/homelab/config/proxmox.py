@@ -89,7 +89,7 @@ class Proxmox(Model):
     """One Proxmox node or cluster. Credentials come from ``PROXMOX_VE_*`` variables and never from the file."""
 
     endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
-        description="Address of the API, such as https://pve.home.arpa:8006; /api2/json at its end is dropped."
+        description="Address of the API; /api2/json at its end is dropped.", examples=["https://pve.home.arpa:8006"]
     )
     cluster: Key | None = Field(
         None,

@@ -37,16 +37,18 @@ def select_files(names_or_paths: Sequence[str], root: Path) -> list[Path]:
             f"there is no environment in {root / FOLDER}\n"
             f"    fix:      copy a file from examples/ there; its name becomes the environment's name"
         )
-    unique = list({path.resolve(): path for path in reversed(selected)}.values())[::-1]
+    unique: dict[Path, Path] = {}
+    for path in selected:
+        unique.setdefault(path.resolve(), path)
     by_name: dict[str, Path] = {}
-    for path in unique:
+    for path in unique.values():
         other = by_name.setdefault(path.stem, path)
         if other is not path:
             raise SelectionError(
                 f"{other} and {path} are both environment {path.stem}\n"
                 "    fix:      rename one of the two, or name only one"
             )
-    return unique
+    return list(unique.values())
 
 
 def _named(text: str, files: Sequence[Path], root: Path) -> Path:

@@ -48,7 +48,7 @@ class Source:
     def locate(self, path: Path) -> tuple[int, int]:
         """Line and column (from 1) of the value at ``path``; of its key where the value is a list or a map.
 
-        A path that goes further than the file, such as to a default, leads to the last entry on the way that the file has.
+        A path that goes further than the file, such as to a default, leads to the last entry on the way that it has.
         """
         place: Node = self.root
         for key, node in self._walk(path):

@@ -16,14 +16,15 @@ from homelab.config.problems import Refused
 class Matching:
     """Annotation of a ``str`` that must match ``pattern`` as a whole.
 
-    A refusal reads "this is not <what>", lists what is ``allowed``, and offers ``example``, or the value itself brought
-    into form.
+    A refusal reads "this is not <what>", lists what is ``allowed``, and offers ``fix``, or else ``example``, or else
+    the value itself brought into form.
     """
 
     pattern: str
     what: str
     allowed: str
     example: str = ""
+    fix: str = ""
     longest: int = 0
     """Characters at most; 0 for as many as the pattern takes."""
     compiled: re.Pattern[str] = field(init=False, repr=False)
@@ -53,7 +54,7 @@ class Matching:
         return value
 
     def _fix(self, value: str) -> str:
-        if self.example:
-            return f"write it like {self.example}"
+        if self.fix or self.example:
+            return self.fix or f"write it like {self.example}"
         near = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[: self.longest or None].strip("-")
         return f"write {near}" if near != value and self.compiled.fullmatch(near) else "choose another name"

@@ -73,7 +73,7 @@ def allowed(schema: dict[str, Any]) -> str:
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
     if low is not None and high is not None:
-        return f"{'more than ' if 'exclusiveMinimum' in schema else ''}{low} to {high}"
+        return f"above {low}, up to {high}" if "exclusiveMinimum" in schema else f"{low} to {high}"
     return f"{low} or more" if low is not None else description(schema)
 
 
@@ -98,7 +98,11 @@ def _text(wrong: WrongValue) -> Answer:
     if isinstance(wrong.value, dict | list):
         return f"a text belongs here, not {_kind(wrong.value)}", allowed(wrong.schema), "write one value"
     message = f"a text belongs here, and YAML reads this as {_kind(wrong.value)}"
-    return message, allowed(wrong.schema), f'put it in quotes: "{wrong.written or wrong.value}"'
+    written = wrong.written or str(wrong.value)
+    examples = wrong.schema.get("examples", [])
+    if examples and not re.search(wrong.schema.get("pattern", ""), written):
+        return message, allowed(wrong.schema), f"write it like {examples[0]}"
+    return message, allowed(wrong.schema), f'put it in quotes: "{written}"'
 
 
 def _whole_number(wrong: WrongValue) -> Answer:
@@ -120,11 +124,11 @@ def _true_or_false(_: WrongValue) -> Answer:
 
 
 def _too_small(wrong: WrongValue) -> Answer:
-    return "this is too small", allowed(wrong.schema), f"choose {allowed(wrong.schema)}"
+    return "this is too small", allowed(wrong.schema), f"choose a number: {allowed(wrong.schema)}"
 
 
 def _too_large(wrong: WrongValue) -> Answer:
-    return "this is too large", allowed(wrong.schema), f"choose {allowed(wrong.schema)}"
+    return "this is too large", allowed(wrong.schema), f"choose a number: {allowed(wrong.schema)}"
 
 
 def _choice(wrong: WrongValue) -> Answer:
@@ -158,7 +162,7 @@ def _too_many(wrong: WrongValue) -> Answer:
 
 
 def _too_short(wrong: WrongValue) -> Answer:
-    return "this is too short", f"at least {wrong.context.get('min_length')} characters", "write more"
+    return "this is too short", f"{wrong.context.get('min_length')} or more characters", "write more"
 
 
 def _too_long(wrong: WrongValue) -> Answer:

@@ -1,7 +1,5 @@
 """The role, user and token for this app."""
 
-
-
 import pytest
 
 from tests.config.cases import expected, said

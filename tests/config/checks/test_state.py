@@ -1,7 +1,5 @@
 """State: locked where several may write it, outside of what is thrown away, and each stack's own."""
 
-
-
 import pytest
 
 from homelab.config.checks import check_environments

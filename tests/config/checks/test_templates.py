@@ -235,7 +235,9 @@ CASES = {
         """,
     ),
     "a container clone that begins smaller than it is to be": (
-        ("containers: {base: {os: debian-12, vm_id: 9201, template: true}, web: {clone_from: base, vm_id: 9202, disk: 10GiB}}",),
+        (
+            "containers: {base: {os: debian-12, vm_id: 9201, template: true}, web: {clone_from: base, vm_id: 9202, disk: 10GiB}}",
+        ),
         """
         warning: containers.web.disk
             a clone is made with the disk of containers.base and grows to its own size with the second apply
@@ -245,7 +247,9 @@ CASES = {
         """,
     ),
     "a container clone has its template's disk": (
-        ("containers: {base: {os: debian-12, vm_id: 9201, template: true, disk: 16GiB}, web: {clone_from: base, vm_id: 9202}}",),
+        (
+            "containers: {base: {os: debian-12, vm_id: 9201, template: true, disk: 16GiB}, web: {clone_from: base, vm_id: 9202}}",
+        ),
         "",
     ),
     "a container clone that is less privileged than its template": (

@@ -1,7 +1,5 @@
 """VMIDs: each once in a cluster, and in the range that is meant for them."""
 
-
-
 import pytest
 
 from tests.config.cases import expected, said
