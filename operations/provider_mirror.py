@@ -133,8 +133,8 @@ def terraform_environment(base: Mapping[str, str] | None = None) -> dict[str, st
       variable is replaced: Terraform reads one, and the stacks need these mirrors.
     - `CHECKPOINT_DISABLE`: no version check over the network.
     - `TF_IN_AUTOMATION`: no advice about commands to type next.
-    - `GOGC`: 400 unless it is set. Terraform and providers live for seconds and are small; collecting garbage less often
-      saves a quarter of their processor time.
+    - `GOGC`: 400 unless it is set. Terraform and providers are small and live for seconds; collecting garbage less
+      often saves a quarter of their processor time.
     - `TF_PLUGIN_CACHE_DIR` is removed: a mirror's providers are linked, not copied, and a plugin cache shared by two
       Terraform processes can break both.
 
