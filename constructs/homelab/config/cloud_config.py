@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 HEADER = "#cloud-config\n"
 START_GUEST_AGENT = (
-    "systemctl enable --now qemu-guest-agent || { rc-update add qemu-guest-agent && rc-service qemu-guest-agent start; }"
+    "systemctl enable --now qemu-guest-agent"
+    " || { rc-update add qemu-guest-agent && rc-service qemu-guest-agent start; }"
 )
 """Some distributions don't start what they install, and Alpine has OpenRC in place of systemd."""
 
@@ -17,7 +18,8 @@ START_GUEST_AGENT = (
 def vendor_data(template: "TemplateSettings") -> str | None:
     """The vendor data of a template, or None where there is nothing to say and so nothing to upload.
 
-    Vendor data and not user data: Proxmox writes the user data itself, from user, keys and addresses, and a clone's own wins over it.
+    Vendor data and not user data: Proxmox writes the user data itself, from user, keys and addresses, and a clone's
+    own wins over it.
     """
     if template.vendor_data is not None:
         return template.vendor_data

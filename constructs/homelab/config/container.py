@@ -186,8 +186,8 @@ class ContainerSpec(ContainerSettings, GuestSpec):
     clone_node: NodeName | None = Field(None, description="The template container's node where it is another one.")
     full_clone: bool = Field(
         True,
-        description="Copy the template container's disk (true), or share it (false), for which Proxmox has to have made it a "
-        "template: the provider calls a container a template without giving it a disk to share.",
+        description="Copy the template container's disk (true), or share it (false), for which Proxmox has to have "
+        "made it a template: the provider calls a container a template without giving it a disk to share.",
     )
     datastore: DatastoreName = "local-lvm"
 

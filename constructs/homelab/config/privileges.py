@@ -1,6 +1,7 @@
 """The least privileges with which an environment can be applied.
 
-Source: the ``check`` permissions of the API calls that the provider makes for what the environment defines (Proxmox VE 9).
+Source: the ``check`` permissions of the API calls that the provider makes for what the environment defines (Proxmox
+VE 9).
 """
 
 from homelab.config.environment import Environment
@@ -27,8 +28,9 @@ _GUESTS = frozenset(
         "VM.PowerMgmt",
     }
 )
-# query-url-metadata and download-url need Sys.AccessNetwork besides the right to store the result; removing a file that is neither a
-# guest's nor a backup needs Datastore.Allocate, and so does looking up the folder that snippets go to.
+# query-url-metadata and download-url need Sys.AccessNetwork besides the right to store the result; removing a file
+# that is neither a guest's nor a backup needs Datastore.Allocate, and so does looking up the folder that snippets go
+# to.
 _DOWNLOADS = frozenset({"Datastore.Allocate", "Datastore.AllocateTemplate", "Sys.AccessNetwork"})
 _SNIPPETS = frozenset({"Datastore.Allocate", "Datastore.AllocateTemplate"})
 _POOLS = frozenset({"Pool.Allocate", "Pool.Audit"})

@@ -1,7 +1,7 @@
 """An environment with everything decided: what the stacks hand to the constructs.
 
-Resolution trusts that the environment passed its checks. What two stacks must agree on, such as the VMID of a template or the
-volume of an image, is computed here from the same source, so that no stack reads another one's state.
+Resolution trusts that the environment passed its checks. What two stacks must agree on, such as the VMID of a
+template or the volume of an image, is computed here from the same source, so that no stack reads another one's state.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from homelab.config.expansion import ExpandedGuest, ExpandedInterface, default_n
 from homelab.config.firewall_names import known_names
 from homelab.config.guest import Dns, InterfaceSpec
 from homelab.config.image import Image, ImageSpec
-from homelab.config.image_catalogue import container_template, disk_image
+from homelab.config.image_catalogue import DiskImage, container_template, disk_image
 from homelab.config.image_lock import ImageLock
 from homelab.config.virtual_machine import (
     Template,
@@ -103,7 +103,7 @@ class _Resolver:
             snippet_prefix=self.environment.name,
             snippet_nodes=tuple(sorted({node, *self.clone_nodes.get(key, ())})),
             image=self._image(template.image, "import", node, owner=key),
-            serial_device=template.serial_device if template.serial_device is not None else known is None or known.serial_device,
+            serial_device=_serial_device(template, known),
         )
 
     def _image(
@@ -217,6 +217,12 @@ class _Resolver:
 
     def _all_tags(self, own: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(sorted(self.tags.union(own)))
+
+
+def _serial_device(template: Template, known: DiskImage | None) -> bool:
+    if template.serial_device is not None:
+        return template.serial_device
+    return known is None or known.serial_device
 
 
 def _settings(model: Any, source: Any, **decided: Any) -> dict[str, Any]:

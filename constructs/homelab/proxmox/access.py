@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from constructs import Construct
+
 from imports.proxmox.acl import Acl
 from imports.proxmox.user_token import UserToken
 from imports.proxmox.virtual_environment_role import VirtualEnvironmentRole
@@ -12,8 +13,9 @@ from imports.proxmox.virtual_environment_user import VirtualEnvironmentUser
 class Access(Construct):
     """Defines a role with ``privileges``, a user, and an API token of its own with that role on ``/``.
 
-    Decided for you: the user has no password, so it can't log in; the token is separated from the user's privileges (Proxmox's default)
-    and has the role itself; both get the role on ``/``, as a separated token never has more than its user.
+    Decided for you: the user has no password, so it can't log in; the token is separated from the user's privileges
+    (Proxmox's default) and has the role itself; both get the role on ``/``, as a separated token never has more than
+    its user.
 
     Args:
         user: user id with realm, such as ``homelab@pve``.
@@ -22,16 +24,26 @@ class Access(Construct):
         privileges: from ``homelab.config.privileges.required_privileges``.
         expires: when the token ends, RFC 3339; never when None.
 
-    Source: ``proxmox_virtual_environment_role``, ``proxmox_virtual_environment_user``, ``proxmox_user_token``, ``proxmox_acl``. Needs
-    root@pam, or User.Modify and Permissions.Modify.
+    Source: ``proxmox_virtual_environment_role``, ``proxmox_virtual_environment_user``, ``proxmox_user_token``,
+    ``proxmox_acl``. Needs root@pam, or User.Modify and Permissions.Modify.
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, user: str, role: str, token: str, privileges: Sequence[str], expires: str | None = None
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        user: str,
+        role: str,
+        token: str,
+        privileges: Sequence[str],
+        expires: str | None = None,
     ) -> None:
         super().__init__(scope, id_)
         the_role = VirtualEnvironmentRole(self, "role", role_id=role, privileges=list(privileges))
-        the_user = VirtualEnvironmentUser(self, "user", user_id=user, comment="Applies the homelab's Terraform", enabled=True)
+        the_user = VirtualEnvironmentUser(
+            self, "user", user_id=user, comment="Applies the homelab's Terraform", enabled=True
+        )
         self._token = UserToken(
             self,
             "token",

@@ -2,6 +2,9 @@
 
 from cdktf import TerraformResourceLifecycle
 from constructs import Construct
+
+from homelab.config.container import ContainerSpec, MountPoint
+from homelab.proxmox.firewall import GuestFirewall
 from imports.proxmox.pool_membership import PoolMembership
 from imports.proxmox.virtual_environment_container import (
     VirtualEnvironmentContainer,
@@ -23,17 +26,15 @@ from imports.proxmox.virtual_environment_container import (
     VirtualEnvironmentContainerWaitForIp,
 )
 
-from homelab.config.container import ContainerSpec, MountPoint
-from homelab.proxmox.firewall import GuestFirewall
-
 
 class Container(VirtualEnvironmentContainer):
     """Defines an LXC container, made from a container template or cloned from a template container.
 
-    Decided for you: unprivileged unless the spec says otherwise; mount points are part of backups; root logs in by key, no password is
-    set; a clone has the keys of what it was cloned from, as Proxmox writes keys only into a new file system; the pool is a membership of
-    its own, because the provider replaces a container whose pool changes; what it was made from and its keys are ignored after creation
-    for the same reason; with ``protection`` Terraform refuses to destroy it, and so does Proxmox. With DHCP the apply waits for an address.
+    Decided for you: unprivileged unless the spec says otherwise; mount points are part of backups; root logs in by
+    key, no password is set; a clone has the keys of what it was cloned from, as Proxmox writes keys only into a new
+    file system; the pool is a membership of its own, because the provider replaces a container whose pool changes;
+    what it was made from and its keys are ignored after creation for the same reason; with ``protection`` Terraform
+    refuses to destroy it, and so does Proxmox. With DHCP the apply waits for an address.
 
     Source: ``proxmox_virtual_environment_container``, ``proxmox_pool_membership``, and those of ``GuestFirewall``.
     """
@@ -56,7 +57,9 @@ class Container(VirtualEnvironmentContainer):
             timeout_clone=1800,
             timeout_delete=300,
             clone=_clone(spec),
-            operating_system=VirtualEnvironmentContainerOperatingSystem(template_file_id=spec.template_file_id, type=spec.os_type)
+            operating_system=VirtualEnvironmentContainerOperatingSystem(
+                template_file_id=spec.template_file_id, type=spec.os_type
+            )
             if spec.template_file_id
             else None,
             cpu=VirtualEnvironmentContainerCpu(cores=spec.cores, units=spec.cpu_units),
@@ -64,7 +67,8 @@ class Container(VirtualEnvironmentContainer):
             disk=VirtualEnvironmentContainerDisk(datastore_id=spec.datastore, size=spec.disk),
             features=_features(spec),
             mount_point=_mount_points(spec),
-            device_passthrough=[VirtualEnvironmentContainerDevicePassthrough(path=path) for path in spec.devices] or None,
+            device_passthrough=[VirtualEnvironmentContainerDevicePassthrough(path=path) for path in spec.devices]
+            or None,
             network_interface=_network_interfaces(spec),
             initialization=_initialization(spec),
             wait_for_ip=VirtualEnvironmentContainerWaitForIp(ipv4=True) if _waits_for_address(spec) else None,
@@ -94,7 +98,9 @@ def _startup(spec: ContainerSpec) -> VirtualEnvironmentContainerStartup | None:
     startup = spec.startup
     if startup is None:
         return None
-    return VirtualEnvironmentContainerStartup(order=startup.order, up_delay=startup.up_delay, down_delay=startup.down_delay)
+    return VirtualEnvironmentContainerStartup(
+        order=startup.order, up_delay=startup.up_delay, down_delay=startup.down_delay
+    )
 
 
 def _clone(spec: ContainerSpec) -> VirtualEnvironmentContainerClone | None:
@@ -155,7 +161,9 @@ def _initialization(spec: ContainerSpec) -> VirtualEnvironmentContainerInitializ
     dns = spec.dns
     return VirtualEnvironmentContainerInitialization(
         hostname=spec.hostname,
-        dns=VirtualEnvironmentContainerInitializationDns(servers=[str(server) for server in dns.servers] or None, domain=dns.domain)
+        dns=VirtualEnvironmentContainerInitializationDns(
+            servers=[str(server) for server in dns.servers] or None, domain=dns.domain
+        )
         if dns.servers or dns.domain
         else None,
         ip_config=[
@@ -167,7 +175,9 @@ def _initialization(spec: ContainerSpec) -> VirtualEnvironmentContainerInitializ
             for interface in spec.interfaces
         ]
         or None,
-        user_account=VirtualEnvironmentContainerInitializationUserAccount(keys=list(spec.ssh_keys)) if _has_own_keys(spec) else None,
+        user_account=VirtualEnvironmentContainerInitializationUserAccount(keys=list(spec.ssh_keys))
+        if _has_own_keys(spec)
+        else None,
     )
 
 

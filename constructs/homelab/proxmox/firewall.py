@@ -1,9 +1,12 @@
 """The Proxmox firewall of guests and of the cluster."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from cdktf import ITerraformDependable
 from constructs import Construct
+
+from homelab.config import firewall
 from imports.proxmox.virtual_environment_cluster_firewall import (
     VirtualEnvironmentClusterFirewall,
     VirtualEnvironmentClusterFirewallLogRatelimit,
@@ -13,25 +16,31 @@ from imports.proxmox.virtual_environment_cluster_firewall_security_group import 
     VirtualEnvironmentClusterFirewallSecurityGroupRule,
 )
 from imports.proxmox.virtual_environment_firewall_alias import VirtualEnvironmentFirewallAlias
-from imports.proxmox.virtual_environment_firewall_ipset import VirtualEnvironmentFirewallIpset, VirtualEnvironmentFirewallIpsetCidr
+from imports.proxmox.virtual_environment_firewall_ipset import (
+    VirtualEnvironmentFirewallIpset,
+    VirtualEnvironmentFirewallIpsetCidr,
+)
 from imports.proxmox.virtual_environment_firewall_options import VirtualEnvironmentFirewallOptions
-from imports.proxmox.virtual_environment_firewall_rules import VirtualEnvironmentFirewallRules, VirtualEnvironmentFirewallRulesRule
-
-from homelab.config import firewall
+from imports.proxmox.virtual_environment_firewall_rules import (
+    VirtualEnvironmentFirewallRules,
+    VirtualEnvironmentFirewallRulesRule,
+)
 
 
 class GuestFirewall(Construct):
     """Defines the firewall of one guest: its options, and all of its rules in order.
 
-    Rules are positional in Proxmox, so this construct owns every rule of the guest: first those of ``allow``, then ``groups``, then
-    ``rules``. The firewall takes effect where it is enabled for the cluster and for the guest's interface too.
+    Rules are positional in Proxmox, so this construct owns every rule of the guest: first those of ``allow``, then
+    ``groups``, then ``rules``. The firewall takes effect where it is enabled for the cluster and for the guest's
+    interface too.
 
     Args:
         node: the guest's node.
         vm_id: the guest's VMID.
         container: whether the guest is a container.
         settings: what is allowed; see ``homelab.config.firewall.GuestFirewall`` for the defaults.
-        names: what names in rules stand for, such as a network's name for its subnet; other names go to Proxmox as they are.
+        names: what names in rules stand for, such as a network's name for its subnet; other names go to Proxmox as
+            they are.
         guest: the guest's resource, which has to exist first.
 
     Source: ``proxmox_virtual_environment_firewall_options`` and ``proxmox_virtual_environment_firewall_rules``.
@@ -50,12 +59,13 @@ class GuestFirewall(Construct):
         container: bool = False,
     ) -> None:
         super().__init__(scope, id_)
-        identity = {"container_id": vm_id} if container else {"vm_id": vm_id}
+        machine_id, container_id = (None, vm_id) if container else (vm_id, None)
         VirtualEnvironmentFirewallOptions(
             self,
             "options",
             node_name=node,
-            **identity,
+            vm_id=machine_id,
+            container_id=container_id,
             enabled=settings.enabled,
             input_policy=settings.input_policy,
             output_policy=settings.output_policy,
@@ -78,7 +88,8 @@ class GuestFirewall(Construct):
                 self,
                 "rules",
                 node_name=node,
-                **identity,
+                vm_id=machine_id,
+                container_id=container_id,
                 rule=[VirtualEnvironmentFirewallRulesRule(**_rule_arguments(rule, names or {})) for rule in rules],
                 depends_on=[guest],
             )
@@ -87,8 +98,11 @@ class GuestFirewall(Construct):
 class ClusterFirewall(Construct):
     """Defines the cluster's firewall: options, aliases, IP sets, security groups and the rules that protect the nodes.
 
-    Decided for you: nothing beyond ``settings``. Proxmox itself lets the local network and the IP set ``management`` reach the
-    nodes' web interface and SSH; the checks refuse settings that would lock everybody else out.
+    Decided for you: nothing beyond ``settings``. Proxmox itself lets the local network and the IP set ``management``
+    reach the nodes' web interface and SSH; the checks refuse settings that would lock everybody else out. The
+    provider can't change the members of an IP set: other members are another set, and for a moment there is none.
+    Where that would cut off who applies, give the rules a network or an alias instead, whose address changes in
+    place.
 
     Source: ``proxmox_virtual_environment_cluster_firewall``, ``..._firewall_alias``, ``..._firewall_ipset``,
     ``..._cluster_firewall_security_group`` and ``..._firewall_rules``. The token needs Sys.Modify on ``/``.
@@ -110,7 +124,9 @@ class ClusterFirewall(Construct):
                 f"ipset-{name}",
                 name=name,
                 comment=ipset.comment,
-                cidr=[VirtualEnvironmentFirewallIpsetCidr(name=known.get(address, address)) for address in ipset.addresses],
+                cidr=[
+                    VirtualEnvironmentFirewallIpsetCidr(name=known.get(address, address)) for address in ipset.addresses
+                ],
                 depends_on=list(named) or None,
             )
             for name, ipset in sorted(settings.ipsets.items())
@@ -121,7 +137,10 @@ class ClusterFirewall(Construct):
                 f"group-{name}",
                 name=name,
                 comment=group.comment,
-                rule=[VirtualEnvironmentClusterFirewallSecurityGroupRule(**_rule_arguments(rule, known)) for rule in group.rules],
+                rule=[
+                    VirtualEnvironmentClusterFirewallSecurityGroupRule(**_rule_arguments(rule, known))
+                    for rule in group.rules
+                ],
                 depends_on=list(named) or None,
             )
             for name, group in sorted(settings.groups.items())
@@ -132,11 +151,14 @@ class ClusterFirewall(Construct):
                 VirtualEnvironmentFirewallRules(
                     self,
                     "rules",
-                    rule=[VirtualEnvironmentFirewallRulesRule(**_rule_arguments(rule, known)) for rule in settings.rules],
+                    rule=[
+                        VirtualEnvironmentFirewallRulesRule(**_rule_arguments(rule, known)) for rule in settings.rules
+                    ],
                     depends_on=list(before_enabling) or None,
                 )
             )
-        # Switched on last: with DROP as its policy and no rule yet it would cut off the connection that brings the rules.
+        # Switched on last: with DROP as its policy and no rule yet it would cut off the connection that brings the
+        # rules.
         VirtualEnvironmentClusterFirewall(
             self,
             "options",
@@ -150,33 +172,30 @@ class ClusterFirewall(Construct):
         )
 
 
-def _rule_arguments(rule: firewall.Rule, names: Mapping[str, str]) -> dict[str, object]:
+def _rule_arguments(rule: firewall.Rule, names: Mapping[str, str]) -> dict[str, Any]:
     """``rule`` as arguments of a provider's ``rule`` block, which is the same for guests, groups and the cluster."""
     if rule.group is not None:
-        return _without_none(security_group=rule.group, iface=rule.interface, comment=rule.comment, enabled=rule.enabled)
-    return _without_none(
-        type=rule.direction,
-        action=rule.action,
-        macro=rule.macro,
-        proto=rule.protocol,
-        dport=rule.port,
-        sport=rule.source_port,
-        source=_peers(rule.source, names),
-        dest=_peers(rule.destination, names),
-        iface=rule.interface,
-        log=rule.log,
-        comment=rule.comment,
-        enabled=rule.enabled,
-    )
+        return {
+            "security_group": rule.group,
+            "iface": rule.interface,
+            "comment": rule.comment,
+            "enabled": rule.enabled,
+        }
+    return {
+        "type": rule.direction,
+        "action": rule.action,
+        "macro": rule.macro,
+        "proto": rule.protocol,
+        "dport": rule.port,
+        "sport": rule.source_port,
+        "source": _peers(rule.source, names),
+        "dest": _peers(rule.destination, names),
+        "iface": rule.interface,
+        "log": rule.log,
+        "comment": rule.comment,
+        "enabled": rule.enabled,
+    }
 
 
 def _peers(peers: str | None, names: Mapping[str, str]) -> str | None:
-    return ",".join(names.get(peer, peer) for peer in _split(peers)) if peers else None
-
-
-def _split(peers: str) -> Sequence[str]:
-    return [peer.strip() for peer in peers.split(",")]
-
-
-def _without_none(**arguments: object) -> dict[str, object]:
-    return {name: value for name, value in arguments.items() if value is not None}
+    return ",".join(names.get(peer.strip(), peer.strip()) for peer in peers.split(",")) if peers else None

@@ -1,20 +1,20 @@
 """Disk images and container templates on a node."""
 
 from constructs import Construct
-from imports.proxmox.download_file import DownloadFile
 
 from homelab.config.image import ImageSpec
+from imports.proxmox.download_file import DownloadFile
 
 
 class Image(Construct):
     """Defines a file that a node downloads to one of its datastores.
 
-    Decided for you: the checksum is verified where the spec has one; a file that changed upstream is not downloaded again (``overwrite``
-    is off, the provider's default is on). Another URL, checksum or name is another file: the old one is removed, and guests made from
-    it stay as they are.
+    Decided for you: the checksum is verified where the spec has one; a file that changed upstream is not downloaded
+    again (``overwrite`` is off, the provider's default is on). Another URL, checksum or name is another file: the old
+    one is removed, and guests made from it stay as they are.
 
-    Source: ``proxmox_download_file``. The token needs Datastore.AllocateTemplate, Datastore.Allocate (to remove the file)
-    and Sys.AccessNetwork; the datastore must allow ``spec.content``.
+    Source: ``proxmox_download_file``. The token needs Datastore.AllocateTemplate, Datastore.Allocate (to remove the
+    file) and Sys.AccessNetwork; the datastore must allow ``spec.content``.
     """
 
     def __init__(self, scope: Construct, id_: str, *, spec: ImageSpec) -> None:

@@ -5,9 +5,9 @@ from functools import cache
 from typing import NamedTuple
 
 from cdktf import IResolvable, Token
-from imports.proxmox.virtual_environment_vm import VirtualEnvironmentVmNetworkDevice
 
 from homelab.config.guest import InterfaceSpec
+from imports.proxmox.virtual_environment_vm import VirtualEnvironmentVmNetworkDevice
 
 
 class _Null(NamedTuple):
@@ -27,8 +27,9 @@ def _null() -> _Null:
 def network_devices(interfaces: Sequence[InterfaceSpec]) -> list[VirtualEnvironmentVmNetworkDevice]:
     """``interfaces`` as ``network_device`` of ``proxmox_virtual_environment_vm``.
 
-    The attribute is a list of objects rather than blocks: Terraform wants all eleven keys in every object, and the bindings leave out
-    those that are not set. Keys without a value are null, and so is ``enabled``, which is deprecated.
+    The attribute is a list of objects rather than blocks: Terraform wants all eleven keys in every object, and the
+    bindings leave out those that are not set. Keys without a value are null, and so is ``enabled``, which is
+    deprecated.
     """
     null = _null()
     return [

@@ -1,6 +1,7 @@
 """Resource pools."""
 
 from constructs import Construct
+
 from imports.proxmox.virtual_environment_pool import VirtualEnvironmentPool
 
 

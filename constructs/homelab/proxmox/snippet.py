@@ -1,6 +1,7 @@
 """Cloud-init snippets on a node."""
 
 from constructs import Construct
+
 from imports.proxmox.virtual_environment_file import VirtualEnvironmentFile, VirtualEnvironmentFileSourceRaw
 
 

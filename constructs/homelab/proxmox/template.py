@@ -2,6 +2,10 @@
 
 from cdktf import TerraformResourceLifecycle
 from constructs import Construct
+
+from homelab.config.virtual_machine import BOOT_INTERFACE, TemplateSpec
+from homelab.proxmox.image import Image
+from homelab.proxmox.snippet import Snippet
 from imports.proxmox.virtual_environment_vm import (
     VirtualEnvironmentVm,
     VirtualEnvironmentVmCpu,
@@ -15,20 +19,17 @@ from imports.proxmox.virtual_environment_vm import (
     VirtualEnvironmentVmSerialDevice,
 )
 
-from homelab.config.virtual_machine import BOOT_INTERFACE, TemplateSpec
-from homelab.proxmox.image import Image
-from homelab.proxmox.snippet import Snippet
-
 
 class VmTemplate(Construct):
-    """Defines a template: the downloaded image, the cloud-init vendor data of its clones, and the virtual machine marked as template.
+    """Defines a template: the downloaded image, the vendor data of its clones, and the machine marked as template.
 
-    Decided for you: ``prevent_destroy`` and Proxmox's own protection, as clones may be linked to it; never started; the boot disk on
-    scsi0 with discard; cloud-init on ide2; an EFI disk with enrolled keys for ovmf; no network interface, so that a clone has exactly
-    those of its own spec. A new build of the image does not change a template that exists, nor do other vendor data: a newer one is
-    another entry with another VMID.
+    Decided for you: ``prevent_destroy`` and Proxmox's own protection, as clones may be linked to it; never started;
+    the boot disk on scsi0 with discard; cloud-init on ide2; an EFI disk with enrolled keys for ovmf; no network
+    interface, so that a clone has exactly those of its own spec. A new build of the image does not change a template
+    that exists, nor do other vendor data: a newer one is another entry with another VMID.
 
-    Source: ``proxmox_virtual_environment_vm`` with ``template = true``, ``proxmox_download_file``, ``proxmox_virtual_environment_file``.
+    Source: ``proxmox_virtual_environment_vm`` with ``template = true``, ``proxmox_download_file``,
+    ``proxmox_virtual_environment_file``.
     """
 
     def __init__(self, scope: Construct, id_: str, *, spec: TemplateSpec) -> None:
@@ -72,10 +73,14 @@ class VmTemplate(Construct):
                 interface="ide2",
                 vendor_data_file_id=spec.vendor_data_file_id,
                 ip_config=[
-                    VirtualEnvironmentVmInitializationIpConfig(ipv4=VirtualEnvironmentVmInitializationIpConfigIpv4(address="dhcp"))
+                    VirtualEnvironmentVmInitializationIpConfig(
+                        ipv4=VirtualEnvironmentVmInitializationIpConfigIpv4(address="dhcp")
+                    )
                 ],
             ),
-            lifecycle=TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=["disk[0].import_from", "initialization"]),
+            lifecycle=TerraformResourceLifecycle(
+                prevent_destroy=True, ignore_changes=["disk[0].import_from", "initialization"]
+            ),
             depends_on=[snippets[spec.node].file] if spec.node in snippets else None,
         )
 

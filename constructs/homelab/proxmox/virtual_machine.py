@@ -2,6 +2,13 @@
 
 from cdktf import TerraformResourceLifecycle
 from constructs import Construct
+
+from homelab.config.virtual_machine import BOOT_INTERFACE, VirtualMachineSpec
+from homelab.proxmox.address import address_of
+from homelab.proxmox.firewall import GuestFirewall
+from homelab.proxmox.network_device import network_devices
+from homelab.proxmox.snippet import Snippet
+from homelab.proxmox.template import efi_disk
 from imports.proxmox.virtual_environment_vm import (
     VirtualEnvironmentVm,
     VirtualEnvironmentVmAgent,
@@ -22,13 +29,6 @@ from imports.proxmox.virtual_environment_vm import (
     VirtualEnvironmentVmVga,
 )
 
-from homelab.config.virtual_machine import BOOT_INTERFACE, VirtualMachineSpec
-from homelab.proxmox.address import address_of
-from homelab.proxmox.firewall import GuestFirewall
-from homelab.proxmox.network_device import network_devices
-from homelab.proxmox.snippet import Snippet
-from homelab.proxmox.template import efi_disk
-
 SHUTDOWN_SECONDS = 300
 """How long a machine may take to shut down before Proxmox stops it; the provider's own default is half an hour."""
 
@@ -36,11 +36,11 @@ SHUTDOWN_SECONDS = 300
 class VirtualMachine(VirtualEnvironmentVm):
     """Defines a virtual machine, cloned from a template.
 
-    Decided for you: what cloud-init says and which template it came from is ignored after creation, as a change to either would
-    replace the machine and its data; with ``protection`` Terraform refuses to destroy it (``prevent_destroy``), and so does Proxmox; a change that
-    needs a reboot reboots it; another node migrates it live; destroying it shuts it down for five minutes at most, or stops it at once
-    without the agent, which alone answers such a request for certain; it also leaves backup jobs, but disks that it no longer refers to
-    stay.
+    Decided for you: what cloud-init says and which template it came from is ignored after creation, as a change to
+    either would replace the machine and its data; with ``protection`` Terraform refuses to destroy it
+    (``prevent_destroy``), and so does Proxmox; a change that needs a reboot reboots it; another node migrates it
+    live; destroying it shuts it down for five minutes at most, or stops it at once without the agent, which alone
+    answers such a request for certain; it also leaves backup jobs, but disks that it no longer refers to stay.
 
     Source: ``proxmox_virtual_environment_vm``, and those of ``GuestFirewall`` and ``Snippet``.
     """
@@ -73,7 +73,9 @@ class VirtualMachine(VirtualEnvironmentVm):
                 datastore_id=spec.datastore if spec.full_clone else None,
                 retries=3,
             ),
-            cpu=VirtualEnvironmentVmCpu(cores=spec.cores, sockets=spec.sockets, type=spec.cpu_type, affinity=spec.cpu_affinity),
+            cpu=VirtualEnvironmentVmCpu(
+                cores=spec.cores, sockets=spec.sockets, type=spec.cpu_type, affinity=spec.cpu_affinity
+            ),
             memory=VirtualEnvironmentVmMemory(dedicated=spec.memory, floating=_balloon(spec)),
             operating_system=VirtualEnvironmentVmOperatingSystem(type=spec.os_type),
             agent=VirtualEnvironmentVmAgent(
@@ -88,7 +90,9 @@ class VirtualMachine(VirtualEnvironmentVm):
             serial_device=[VirtualEnvironmentVmSerialDevice()] if spec.serial_device else None,
             vga=VirtualEnvironmentVmVga(type=spec.vga) if spec.vga else None,
             hostpci=[
-                VirtualEnvironmentVmHostpci(device=f"hostpci{index}", mapping=device.mapping, id=device.id, pcie=device.pcie)
+                VirtualEnvironmentVmHostpci(
+                    device=f"hostpci{index}", mapping=device.mapping, id=device.id, pcie=device.pcie
+                )
                 for index, device in enumerate(spec.pci_devices)
             ]
             or None,
@@ -169,7 +173,9 @@ def _initialization(spec: VirtualMachineSpec) -> VirtualEnvironmentVmInitializat
     return VirtualEnvironmentVmInitialization(
         datastore_id=spec.datastore,
         interface="ide2",
-        dns=VirtualEnvironmentVmInitializationDns(servers=[str(server) for server in dns.servers] or None, domain=dns.domain)
+        dns=VirtualEnvironmentVmInitializationDns(
+            servers=[str(server) for server in dns.servers] or None, domain=dns.domain
+        )
         if dns.servers or dns.domain
         else None,
         ip_config=[
@@ -183,7 +189,9 @@ def _initialization(spec: VirtualMachineSpec) -> VirtualEnvironmentVmInitializat
         or None,
         # The provider refuses a user account beside own user data.
         user_account=account if spec.user_data is None else None,
-        user_data_file_id=f"{spec.snippet_datastore}:snippets/{spec.user_data_file_name}" if spec.user_data is not None else None,
+        user_data_file_id=f"{spec.snippet_datastore}:snippets/{spec.user_data_file_name}"
+        if spec.user_data is not None
+        else None,
         vendor_data_file_id=spec.vendor_data_file_id,
     )
 

@@ -30,4 +30,6 @@ class AccessStack(EnvironmentStack):
             privileges=required_privileges(environment),
         )
         TerraformOutput(self, "token_id", value=access.token_id, description="The token's id.")
-        TerraformOutput(self, "api_token", value=access.token_value, sensitive=True, description="Set PROXMOX_VE_API_TOKEN to this.")
+        TerraformOutput(
+            self, "api_token", value=access.token_value, sensitive=True, description="Set PROXMOX_VE_API_TOKEN to this."
+        )

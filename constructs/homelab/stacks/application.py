@@ -38,7 +38,7 @@ def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
     backend: TerraformStack | None = None
     if isinstance(environment.state, S3State) and environment.state.create:
         # Importing the bindings of the aws provider takes ten seconds and half a gigabyte: only who asks for them pays.
-        from homelab.stacks.state_backend import StateBackendStack  # noqa: PLC0415
+        from homelab.stacks.state_backend import StateBackendStack
 
         backend = StateBackendStack(app, environment=environment, state=environment.state)
     access: list[TerraformStack] = []
@@ -49,7 +49,9 @@ def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
         foundations.append(ClusterStack(app, environment=environment))
     if templates.is_needed(resolved):
         foundations.append(TemplatesStack(app, resolved=resolved))
-    groups = {group: GuestsStack(app, group=group, keys=keys, resolved=resolved) for group, keys in resolved.groups.items()}
+    groups = {
+        group: GuestsStack(app, group=group, keys=keys, resolved=resolved) for group, keys in resolved.groups.items()
+    }
     group_of = {key: group for group, keys in resolved.groups.items() for key in keys}
     for group, stack in groups.items():
         for foundation in foundations:

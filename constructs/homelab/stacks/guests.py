@@ -17,8 +17,8 @@ class GuestsStack(EnvironmentStack):
 
     A container that is cloned from another of the same group waits for it.
 
-    Outputs: ``vms_created``, ``vms_summary``, ``vm_ids``, ``lxc_containers_created``, ``lxc_summary``, ``lxc_ids``, ``infrastructure_summary``,
-    ``proxmox_configuration``.
+    Outputs: ``vms_created``, ``vms_summary``, ``vm_ids``, ``lxc_containers_created``, ``lxc_summary``, ``lxc_ids``,
+    ``infrastructure_summary``, ``proxmox_configuration``.
     """
 
     def __init__(self, scope: Construct, *, group: str, keys: Sequence[str], resolved: ResolvedEnvironment) -> None:

@@ -9,13 +9,22 @@ from homelab.config.container import ContainerSpec
 from homelab.config.environment import Environment
 from homelab.config.virtual_machine import TemplateSpec, VirtualMachineSpec
 
+NULL = "${null}"
+"""Where there is no value: cdktf leaves out a None, and the key with it."""
+
 
 def declare_summary(
-    stack: TerraformStack, environment: Environment, *, templates: int = 0, virtual_machines: int = 0, containers: int = 0
+    stack: TerraformStack,
+    environment: Environment,
+    *,
+    templates: int = 0,
+    virtual_machines: int = 0,
+    containers: int = 0,
 ) -> None:
     """``infrastructure_summary`` and ``proxmox_configuration`` of one stack.
 
-    They count the stack and not the environment: otherwise one more guest would change the outputs of every other stack.
+    They count the stack and not the environment: otherwise one more guest would change the outputs of every other
+    stack.
     """
     _output(
         stack,
@@ -33,7 +42,11 @@ def declare_summary(
     _output(
         stack,
         "proxmox_configuration",
-        {"endpoint": environment.proxmox.endpoint, "nodes": sorted(environment.proxmox.nodes), "insecure": environment.proxmox.insecure},
+        {
+            "endpoint": environment.proxmox.endpoint,
+            "nodes": sorted(environment.proxmox.nodes),
+            "insecure": environment.proxmox.insecure,
+        },
     )
 
 
@@ -51,7 +64,7 @@ def declare_templates(stack: TerraformStack, templates: Mapping[str, TemplateSpe
 
 
 def declare_virtual_machines(stack: TerraformStack, machines: Mapping[str, tuple[VirtualMachineSpec, str]]) -> None:
-    """``vms_created``, ``vms_summary`` and ``vm_ids``; each machine comes with the address of its Terraform resource."""
+    """``vms_created``, ``vms_summary`` and ``vm_ids``; each machine comes with its address in Terraform."""
     _output(
         stack,
         "vms_created",
@@ -61,7 +74,8 @@ def declare_virtual_machines(stack: TerraformStack, machines: Mapping[str, tuple
                 "name": spec.hostname,
                 "node": spec.node,
                 "address": _machine_address(spec, resource),
-                # Not mac_addresses, which has what the agent reports: the loopback interface, and those of containers inside.
+                # Not mac_addresses, which has what the agent reports: the loopback interface, and those of containers
+                # inside.
                 "mac_addresses": f"${{{resource}.network_device[*].mac_address}}",
                 "template": spec.template_vm_id,
                 "user": spec.user,
@@ -74,7 +88,7 @@ def declare_virtual_machines(stack: TerraformStack, machines: Mapping[str, tuple
 
 
 def declare_containers(stack: TerraformStack, containers: Mapping[str, tuple[ContainerSpec, str]]) -> None:
-    """``lxc_containers_created``, ``lxc_summary`` and ``lxc_ids``; each container comes with the address of its Terraform resource."""
+    """``lxc_containers_created``, ``lxc_summary`` and ``lxc_ids``; each container with its address in Terraform."""
     _output(
         stack,
         "lxc_containers_created",
@@ -94,18 +108,19 @@ def declare_containers(stack: TerraformStack, containers: Mapping[str, tuple[Con
     _output(stack, "lxc_ids", {key: spec.vm_id for key, (spec, _) in containers.items()})
 
 
-def _machine_address(spec: VirtualMachineSpec, resource: str) -> str | None:
+def _machine_address(spec: VirtualMachineSpec, resource: str) -> str:
     static = _first_static(spec)
     if static or not spec.interfaces or not spec.agent:
-        return static
+        return static or NULL
     # The agent lists the loopback interface too, and names a list of addresses for each interface.
-    return f'${{try([for address in flatten({resource}.ipv4_addresses) : address if !startswith(address, "127.")][0], null)}}'
+    reported = f"flatten({resource}.ipv4_addresses)"
+    return f'${{try([for address in {reported} : address if !startswith(address, "127.")][0], null)}}'
 
 
-def _container_address(spec: ContainerSpec, resource: str) -> str | None:
+def _container_address(spec: ContainerSpec, resource: str) -> str:
     static = _first_static(spec)
     if static or not spec.interfaces:
-        return static
+        return static or NULL
     return f'${{try(split("/", {resource}.ipv4["eth0"])[0], null)}}'
 
 
@@ -114,7 +129,13 @@ def _first_static(spec: VirtualMachineSpec | ContainerSpec) -> str | None:
 
 
 def _size(spec: VirtualMachineSpec | ContainerSpec) -> dict[str, Any]:
-    return {"cores": spec.cores, "memory_mib": spec.memory, "disk_gib": spec.disk, "node": spec.node, "tags": list(spec.tags)}
+    return {
+        "cores": spec.cores,
+        "memory_mib": spec.memory,
+        "disk_gib": spec.disk,
+        "node": spec.node,
+        "tags": list(spec.tags),
+    }
 
 
 def _output(stack: TerraformStack, name: str, value: Any) -> None:
