@@ -1,4 +1,4 @@
-"""A Proxmox VE API on loopback: stateful, with tasks, permissions, SSH and injected faults, for tests and trying things out."""
+"""A Proxmox VE API on loopback: stateful, with tasks, permissions, SSH and faults, for tests and trials."""
 
 from .faults import Fault
 from .options import SimulatorOptions, StorageOptions

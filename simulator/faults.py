@@ -1,4 +1,4 @@
-"""Faults a test or a person injects: answers with an HTTP status, delays, dropped connections, tasks that fail or take long."""
+"""Faults to inject: answers with an HTTP status, delays, dropped connections, tasks that fail or take long."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Tables of the parameters an endpoint accepts, and their verification.
 
-A table is one string of names: ``vmid!:int`` is a required integer, ``cores:int`` an optional one, ``net[n]`` stands for
-``net0``, ``net1`` and so on; a name without a kind is a string. What isn't in the table is refused, as Proxmox does.
+A table is one string of names: ``vmid!:int`` is a required integer, ``cores:int`` an optional one, ``net[n]``
+stands for ``net0``, ``net1`` and so on; a name without a kind is a string. What isn't in the table is refused,
+as Proxmox does.
 """
 
 from __future__ import annotations

@@ -16,10 +16,7 @@ _FACTOR = {"K": KIB, "M": MIB, "G": GIB, "T": TIB}
 def parse_properties(text: str, default_key: str) -> dict[str, str]:
     """The keys of a property string; a word without ``=`` is the value of ``default_key``."""
     properties: dict[str, str] = {}
-    for word in text.split(","):
-        word = word.strip()
-        if not word:
-            continue
+    for word in filter(None, (part.strip() for part in text.split(","))):
         key, separator, value = word.partition("=")
         if separator:
             properties[key] = value

@@ -30,7 +30,8 @@ _PRIVILEGES = {
     "VM.Config.CPU": "cores cpu cpulimit cpuunits numa smp sockets vcpus",
     "VM.Config.Memory": "memory balloon shares",
     "VM.Config.HWType": (
-        "acpi allow-ksm audio0 hotplug ivshmem kvm machine rng0 scsihw smbios1 spice_enhancements tablet vga vmgenid watchdog"
+        "acpi allow-ksm audio0 hotplug ivshmem kvm machine rng0 scsihw smbios1 spice_enhancements tablet vga vmgenid "
+        "watchdog"
     ),
     "VM.Config.Options": (
         "agent autostart bios description freeze keyboard localtime lock migrate_downtime migrate_speed name onboot "

@@ -13,12 +13,12 @@ from urllib.parse import parse_qs, unquote
 
 from aiohttp import web
 
-from . import api as _api  # the import fills the table of endpoints
+from .api import AREAS
 from .authentication import Authentication
 from .call import Call
 from .endpoints import ENDPOINTS, Endpoint, Routes
 from .errors import ApiError, bad_parameters, failed
-from .faults import Faults
+from .faults import Fault, Faults
 from .files import NodeFiles
 from .options import SimulatorOptions
 from .permissions import Identity
@@ -57,17 +57,19 @@ class Server:
     """Serves the API of one cluster."""
 
     def __init__(self, options: SimulatorOptions, cluster: Cluster, files: NodeFiles, root_password: str) -> None:
-        assert _api.AREAS
         self.options = options
         self.cluster = cluster
         self.files = files
         self.faults = Faults()
-        self.tasks = Tasks(options.task_seconds, self.faults)
+        self.tasks = Tasks(options.task_seconds, self.faults, self.changed)
         self.authentication = Authentication(cluster, root_password)
         self.requests: deque[RequestRecord] = deque(maxlen=KEPT_REQUESTS)
         self.unimplemented: list[str] = []
         self.violations: list[str] = []
         self.hook: RequestHook | None = None
+        self.revision = 0
+        self.prepared: dict[tuple[str, str], tuple[int, float, Prepared]] = {}
+        self.areas = AREAS
         self._routes = Routes(ENDPOINTS)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -86,15 +88,10 @@ class Server:
             if fault.drop == "before":
                 return _abort(request)
         try:
-            if fault and fault.status is not None:
-                raise ApiError(fault.status, fault.message)
+            _refuse(fault)
             who = self._identify(request, path)
             user = who.name
-            found = self._routes.find(method, segments)
-            if found is None:
-                self.unimplemented.append(f"{method} {path}")
-                raise ApiError(501, f"Method '{method} {path}' not implemented")
-            item, names = found
+            item, names = self._find(method, segments)
             upload = await self._read(request, item, sent)
             if self.hook and (problems := self.hook(method, raw_path[len(PREFIX) :], sent)):
                 self.violations += [f"{method} {path}: {problem}" for problem in problems]
@@ -102,10 +99,33 @@ class Server:
             response = _answer(data)
         except ApiError as error:
             response = _refusal(error)
+        if method != "GET":
+            self.changed()
         kept = {name: ["***"] if name in _SECRET else values for name, values in sent.items()}
         message = response.reason or "" if response.status >= 400 else ""
         self.requests.append(RequestRecord(method, path, kept, response.status, user, message))
         return _abort(request) if fault and fault.drop == "after" else response
+
+    def changed(self) -> None:
+        """Says that the cluster isn't what it was: no prepared answer holds any longer."""
+        self.revision += 1
+
+    def prepare(self, key: tuple[str, str], make: Callable[[], Any]) -> Prepared:
+        """The answer to a large list, made again when something changed or a second has passed."""
+        now = time.monotonic()
+        known = self.prepared.get(key)
+        if known is None or known[0] != self.revision or now - known[1] > 1:
+            known = (self.revision, now, Prepared(json.dumps(make(), separators=(",", ":")).encode()))
+            self.prepared[key] = known
+        return known[2]
+
+    def _find(self, method: str, segments: list[str]) -> tuple[Endpoint, dict[str, str]]:
+        found = self._routes.find(method, segments)
+        if found is None:
+            path = "/" + "/".join(segments)
+            self.unimplemented.append(f"{method} {path}")
+            raise ApiError(501, f"Method '{method} {path}' not implemented")
+        return found
 
     def _identify(self, request: web.BaseRequest, path: str) -> Identity:
         if (request.method, path) in _ANONYMOUS:
@@ -195,6 +215,11 @@ def _without_path(sent: dict[str, list[str]], path: dict[str, str]) -> dict[str,
         text = "duplicate parameter (already defined in URI) with conflicting values!"
         raise bad_parameters(dict.fromkeys(conflicts, text))
     return {name: values for name, values in sent.items() if name not in repeated} if repeated else sent
+
+
+def _refuse(fault: Fault | None) -> None:
+    if fault and fault.status is not None:
+        raise ApiError(fault.status, fault.message)
 
 
 def _text(value: object) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
@@ -24,7 +24,7 @@ from .ssh import SshServer
 from .state import Cluster, Guest
 
 T = TypeVar("T")
-TOKEN_ID = "simulator"
+TOKEN = "simulator"  # noqa: S105 - its name, not its secret
 START_SECONDS = 30
 MAX_REQUEST_BYTES = 4 * 1024**3
 
@@ -62,14 +62,14 @@ class Simulator:
         self.faults = self._server.faults
         self.ca_file, self._context = make_certificates(self._folder, self.options.host)
         self.ca_bundle = make_bundle(self._folder, self.ca_file)
-        value = self._server.authentication.add_token("root@pam", TOKEN_ID, privsep=False)
-        self.api_token = f"root@pam!{TOKEN_ID}={value}"
+        value = self._server.authentication.add_token("root@pam", TOKEN, privsep=False)
+        self.api_token = f"root@pam!{TOKEN}={value}"
         self._ssh = SshServer(self._server, self._folder)
         self.ssh_private_key_file = self._ssh.private_key_file
         self.endpoint = ""
         self.ssh_ports: dict[str, int] = {}
 
-    def __enter__(self) -> Simulator:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
@@ -77,7 +77,7 @@ class Simulator:
     ) -> None:
         self.stop()
 
-    def start(self) -> Simulator:
+    def start(self) -> Self:
         """Starts the servers; returns when they accept connections.
 
         Raises:
@@ -194,6 +194,7 @@ class Simulator:
             return function()
 
         async def run() -> T:
+            self._server.changed()
             return function()
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
@@ -201,7 +202,7 @@ class Simulator:
     def _serve(self) -> None:
         try:
             asyncio.run(self._main())
-        except BaseException as error:  # handed to the thread that started it
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - the thread that started it gets it
             self._failure = error
         finally:
             self._ready.set()

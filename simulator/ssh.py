@@ -65,7 +65,7 @@ class SshServer:
             self.register(pattern, handler)
 
     def register(self, pattern: str, handler: CommandHandler) -> None:
-        """Lets ``handler`` do the commands that ``pattern`` (a regular expression) is found in; the newest goes first."""
+        """Lets ``handler`` do the commands in which the expression ``pattern`` is found; the newest goes first."""
         self._commands.insert(0, (re.compile(pattern, re.DOTALL), handler))
 
     async def start(self, host: str) -> dict[str, int]:
@@ -118,6 +118,7 @@ class SshServer:
                     running.stdin = await read()
                 result: Any = handler(running)
                 code = result if isinstance(result, int) else await result
+                self.server.changed()
                 return running.output, code
         self.server.unimplemented.append(f"SSH {script}")
         return f"bash: line 1: {script.split(' ')[0]}: command not found\n".encode(), 127
@@ -129,7 +130,7 @@ class _Login(asyncssh.SSHServer):
         self.key = key
 
     def begin_auth(self, username: str) -> bool:
-        return True
+        return bool(username)
 
     def public_key_auth_supported(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""The state of the cluster: nodes, guests, storages, volumes and every configuration, with indexes for quick answers."""
+"""The state of the cluster: nodes, guests, storages, volumes and every configuration, with indexes."""
 
 from __future__ import annotations
 

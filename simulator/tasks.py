@@ -36,12 +36,24 @@ class Task:
         self.lines.append(line)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a task does, to whom, and how it is to fail."""
+
+    task: Task
+    effect: Effect
+    guest: Guest | None
+    undo: Callable[[], None] | None
+    error: str
+
+
 class Tasks:
     """All tasks of the cluster; the newest `KEPT_TASKS` are kept."""
 
-    def __init__(self, seconds: float, faults: Faults) -> None:
+    def __init__(self, seconds: float, faults: Faults, changed: Callable[[], None]) -> None:
         self.seconds = seconds
         self.faults = faults
+        self._changed = changed
         self.by_upid: dict[str, Task] = {}
         self._pid = 0x1000
         self._background: set[asyncio.Task[None]] = set()
@@ -80,48 +92,41 @@ class Tasks:
         error = fault.task_error if fault else ""
         if guest:
             guest.busy += 1
+        work = _Work(task, effect, guest, undo, error)
         if duration <= 0 and (error or not inspect.iscoroutinefunction(effect)):
-            self._finish(task, effect, guest, undo, error)
+            self._finish(work, error)
         else:
-            running = asyncio.get_running_loop().create_task(self._run(task, effect, guest, undo, error, duration))
+            running = asyncio.get_running_loop().create_task(self._run(work, duration))
             self._background.add(running)
             running.add_done_callback(self._background.discard)
         return upid
 
-    async def _run(
-        self,
-        task: Task,
-        effect: Effect,
-        guest: Guest | None,
-        undo: Callable[[], None] | None,
-        error: str,
-        seconds: float,
-    ) -> None:
+    async def _run(self, work: _Work, seconds: float) -> None:
         started = time.monotonic()
-        failure = error
-        if not error and inspect.iscoroutinefunction(effect):
+        failure = work.error
+        if not failure and inspect.iscoroutinefunction(work.effect):
             try:
-                await effect(task)
+                await work.effect(work.task)
             except (TaskFailure, ApiError) as problem:
                 failure = str(problem)
         await asyncio.sleep(max(0.0, seconds - (time.monotonic() - started)))
-        self._finish(task, effect, guest, undo, failure)
+        self._finish(work, failure)
 
-    def _finish(
-        self, task: Task, effect: Effect, guest: Guest | None, undo: Callable[[], None] | None, error: str
-    ) -> None:
-        if not error and not inspect.iscoroutinefunction(effect):
+    def _finish(self, work: _Work, error: str) -> None:
+        task = work.task
+        if not error and not inspect.iscoroutinefunction(work.effect):
             try:
-                effect(task)
+                work.effect(task)
             except (TaskFailure, ApiError) as problem:
                 error = str(problem)
-        if error and undo:
-            undo()
-        if guest:
-            guest.busy -= 1
+        if error and work.undo:
+            work.undo()
+        if work.guest:
+            work.guest.busy -= 1
         task.endtime = int(time.time())
         task.exitstatus = error or "OK"
         task.log(f"TASK ERROR: {error}" if error else "TASK OK")
+        self._changed()
 
     async def close(self) -> None:
         """Cancels what still runs."""

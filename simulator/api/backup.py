@@ -18,10 +18,10 @@ from simulator.state import Config, Guest, Volume
 from simulator.tasks import Task
 
 _VZDUMP = (
-    "all:bool bwlimit:int compress dumpdir exclude exclude-path:list fleecing ionice:int lockwait:int mailnotification mailto "
-    "mode notes-template notification-mode pbs-change-detection-mode performance pigz:int pool "
-    "protected:bool prune-backups quiet:bool remove:bool script stdexcludes:bool stop:bool stopwait:int storage tmpdir vmid "
-    "zstd:int"
+    "all:bool bwlimit:int compress dumpdir exclude exclude-path:list fleecing ionice:int lockwait:int "
+    "mailnotification mailto mode notes-template notification-mode pbs-change-detection-mode performance pigz:int "
+    "pool protected:bool prune-backups quiet:bool remove:bool script stdexcludes:bool stop:bool stopwait:int "
+    "storage tmpdir vmid zstd:int"
 )
 _JOB = f"{_VZDUMP} comment dow enabled:bool node repeat-missed:bool schedule starttime"
 _AUDIT = "/ Sys.Audit"

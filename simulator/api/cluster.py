@@ -98,9 +98,14 @@ def summary(guest: Guest) -> Config:
 @endpoint("GET", "/cluster/resources", "type")
 def resources(call: Call) -> Any:
     """Guests, nodes and storages the caller may see."""
-    cluster, wanted = call.cluster, call.values.get("type")
+    wanted = str(call.values.get("type", ""))
+    return call.server.prepare((call.who.name, wanted), lambda: _resources(call, wanted))
+
+
+def _resources(call: Call, wanted: str) -> list[Config]:
+    cluster = call.cluster
     found: list[Config] = []
-    if wanted in (None, "vm"):
+    if wanted in ("", "vm"):
         for guest in cluster.guests.values():
             if call.may(f"/vms/{guest.vmid}", "VM.Audit"):
                 view = summary(guest)
@@ -114,7 +119,7 @@ def resources(call: Call) -> Any:
                 if pool := cluster.pool_of.get(str(guest.vmid)):
                     view["pool"] = pool
                 found.append(view)
-    if wanted in (None, "node"):
+    if wanted in ("", "node"):
         found += [
             {
                 "id": f"node/{name}",
@@ -126,7 +131,7 @@ def resources(call: Call) -> Any:
             }
             for name in cluster.nodes
         ]
-    if wanted in (None, "storage"):
+    if wanted in ("", "storage"):
         for name, config in cluster.storages.items():
             for node in cluster.nodes:
                 if not config.get("nodes") or node in str(config["nodes"]).split(","):
@@ -186,9 +191,9 @@ def read_options(call: Call) -> Any:
 @endpoint(
     "PUT",
     "/cluster/options",
-    "bwlimit consent-text console crs delete description email_from fencing ha http_proxy keyboard language location mac_prefix "
-    "max_workers:int migration migration_unsecure:bool next-id notify registered-tags replication tag-style u2f "
-    "user-tag-access webauthn",
+    "bwlimit consent-text console crs delete description email_from fencing ha http_proxy keyboard language "
+    "location mac_prefix max_workers:int migration migration_unsecure:bool next-id notify registered-tags "
+    "replication tag-style u2f user-tag-access webauthn",
     check="/ Sys.Modify",
 )
 def write_options(call: Call) -> None:

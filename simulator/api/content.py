@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -178,7 +179,7 @@ async def _fetch(call: Call, url: str) -> bytes | None:
     if source is None or isinstance(source, bytes):
         return source
     if not urlsplit(source).scheme:
-        return Path(source).read_bytes()
+        return await asyncio.to_thread(Path(source).read_bytes)
     async with aiohttp.ClientSession() as session, session.get(source) as response:
         if response.status != 200:
             raise TaskFailure(f"download failed: {response.status} {response.reason}")

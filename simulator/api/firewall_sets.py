@@ -120,6 +120,14 @@ def _add_ipsets(path: str, find: Find, audit: str, modify: str) -> None:
             raise failed(f"IPSet '{call.path['name']}' is not empty")
         del find(call).ipsets[call.path["name"]]
 
+    endpoint("GET", f"{path}/ipset", check=audit)(list_all)
+    endpoint("POST", f"{path}/ipset", "comment digest name! rename", check=modify)(write)
+    one = f"{path}/ipset/{{name}}"
+    endpoint("GET", one, check=audit)(lambda call: [view(m) for m in _ipset(call, find)["members"]])
+    endpoint("DELETE", one, "force:bool", check=modify)(delete)
+
+
+def _add_members(path: str, find: Find, audit: str, modify: str) -> None:
     def add(call: Call) -> None:
         members, values = _ipset(call, find)["members"], dict(call.values)
         cidr = values["cidr"]
@@ -139,18 +147,15 @@ def _add_ipsets(path: str, find: Find, audit: str, modify: str) -> None:
         check_digest(member, call.values.get("digest"))
         _ipset(call, find)["members"].remove(member)
 
-    endpoint("GET", f"{path}/ipset", check=audit)(list_all)
-    endpoint("POST", f"{path}/ipset", "comment digest name! rename", check=modify)(write)
-    one, member = f"{path}/ipset/{{name}}", f"{path}/ipset/{{name}}/{{cidr}}"
-    endpoint("GET", one, check=audit)(lambda call: [view(m) for m in _ipset(call, find)["members"]])
-    endpoint("POST", one, "cidr! comment nomatch:bool", check=modify)(add)
-    endpoint("DELETE", one, "force:bool", check=modify)(delete)
-    endpoint("GET", member, check=audit)(lambda call: view(_member(call, find)))
-    endpoint("PUT", member, "comment digest nomatch:bool", check=modify)(change_member)
-    endpoint("DELETE", member, "digest", check=modify)(remove_member)
+    one = f"{path}/ipset/{{name}}/{{cidr}}"
+    endpoint("POST", f"{path}/ipset/{{name}}", "cidr! comment nomatch:bool", check=modify)(add)
+    endpoint("GET", one, check=audit)(lambda call: view(_member(call, find)))
+    endpoint("PUT", one, "comment digest nomatch:bool", check=modify)(change_member)
+    endpoint("DELETE", one, "digest", check=modify)(remove_member)
 
 
 for _scope, _path, _find, (_audit, _modify) in SCOPES:
     if _scope != "node":
         _add_aliases(_path, _find, _audit, _modify)
         _add_ipsets(_path, _find, _audit, _modify)
+        _add_members(_path, _find, _audit, _modify)

@@ -18,25 +18,13 @@ _PATH = "/nodes/{node}/network"
 _MODIFY = "/nodes/{node} Sys.Modify"
 _SETTINGS = (
     "address address6 autostart:bool bond-primary bond_mode bond_xmit_hash_policy bridge_ports bridge_vids "
-    "bridge_vlan_aware:bool cidr cidr6 comments comments6 gateway gateway6 mtu:int netmask netmask6:int ovs_bonds ovs_bridge "
-    "ovs_options ovs_ports ovs_tag:int slaves type! vlan-id:int vlan-raw-device"
+    "bridge_vlan_aware:bool cidr cidr6 comments comments6 gateway gateway6 mtu:int netmask netmask6:int ovs_bonds "
+    "ovs_bridge ovs_options ovs_ports ovs_tag:int slaves type! vlan-id:int vlan-raw-device"
 )
-_TYPES = frozenset(
-    [
-        "bridge",
-        "bond",
-        "eth",
-        "alias",
-        "vlan",
-        "fabric",
-        "OVSBridge",
-        "OVSBond",
-        "OVSPort",
-        "OVSIntPort",
-        "vnet",
-        "unknown",
-    ]
-)
+_TYPE_NAMES = """
+    bridge bond eth alias vlan fabric OVSBridge OVSBond OVSPort OVSIntPort vnet unknown
+"""
+_TYPES = frozenset(_TYPE_NAMES.split())
 _TEXT = ("mtu", "vlan-id", "netmask6")
 """Numbers that are read back as text."""
 _KINDS = {"any_bridge": ("bridge", "OVSBridge", "vnet"), "any_local_bridge": ("bridge", "OVSBridge")}
@@ -94,28 +82,37 @@ def _normal(interface: Config) -> Config:
 
 
 def _check(interfaces: dict[str, Config], interface: Config) -> None:
-    name, kind = interface["iface"], interface["type"]
-    if kind not in _TYPES:
-        raise bad_parameters({"type": f"value '{kind}' does not have a value in the enumeration"})
+    if interface["type"] not in _TYPES:
+        raise bad_parameters({"type": f"value '{interface['type']}' does not have a value in the enumeration"})
     for family, key in (("inet", "gateway"), ("inet6", "gateway6")):
-        for other in interfaces.values():
-            if interface.get(key) and other["iface"] != name and other.get(key):
-                raise bad_parameters({key: f"Default gateway already exists on interface '{other['iface']}'."})
-        if interface.get(key) and family not in interface["families"]:
-            raise bad_parameters({key: "gateway without address"})
-    if kind == "vlan":
-        raw = interface.get("vlan-raw-device")
-        if not raw or not interface.get("vlan-id"):
-            raise bad_parameters({"vlan-raw-device": "property is missing and it is not optional"})
-        if raw not in interfaces:
-            raise failed(f"vlan '{name}' - wrong interface type on or missing raw device '{raw}'")
-    if kind == "bond":
-        for slave in split_list(str(interface.get("slaves", ""))):
-            if slave not in interfaces:
-                raise failed(f"bond '{name}' - unable to use non existing interface '{slave}'")
-    for port in split_list(str(interface.get("bridge_ports", ""))):
-        if port not in interfaces and kind == "bridge":
-            raise failed(f"bridge '{name}' - unable to use non existing interface '{port}'")
+        if interface.get(key):
+            _check_gateway(interfaces, interface, family, key)
+    if interface["type"] == "vlan":
+        _check_vlan(interfaces, interface)
+    _check_ports(interfaces, interface)
+
+
+def _check_gateway(interfaces: dict[str, Config], interface: Config, family: str, key: str) -> None:
+    for other in interfaces.values():
+        if other["iface"] != interface["iface"] and other.get(key):
+            raise bad_parameters({key: f"Default gateway already exists on interface '{other['iface']}'."})
+    if family not in interface["families"]:
+        raise bad_parameters({key: "gateway without address"})
+
+
+def _check_vlan(interfaces: dict[str, Config], interface: Config) -> None:
+    raw = interface.get("vlan-raw-device")
+    if not raw or not interface.get("vlan-id"):
+        raise bad_parameters({"vlan-raw-device": "property is missing and it is not optional"})
+    if raw not in interfaces:
+        raise failed(f"vlan '{interface['iface']}' - wrong interface type on or missing raw device '{raw}'")
+
+
+def _check_ports(interfaces: dict[str, Config], interface: Config) -> None:
+    for kind, key in (("bond", "slaves"), ("bridge", "bridge_ports")):
+        for port in split_list(str(interface.get(key, ""))):
+            if interface["type"] == kind and port not in interfaces:
+                raise failed(f"{kind} '{interface['iface']}' - unable to use non existing interface '{port}'")
 
 
 @endpoint("GET", _PATH, "type")
@@ -179,7 +176,7 @@ def reload(call: Call) -> Any:
         if node.pending_network is not None:
             node.network, node.pending_network = node.pending_network, None
         for interface in node.network.values():
-            interface |= {"active": 1, "exists": 1} if interface["type"] == "eth" else {"active": 1}
+            interface["active"] = 1
 
     return call.task("srvreload", "networking", apply)
 

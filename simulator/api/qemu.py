@@ -19,14 +19,14 @@ from .qemu_guest import to_template
 
 _VM = GUEST["qemu"]
 _SETTINGS = (
-    "acpi:bool affinity agent allow-ksm:bool amd-sev arch args audio0 autostart:bool balloon:int bios boot bootdisk cdrom "
-    "cicustom cipassword citype ciupgrade:bool ciuser cores:int cpu cpulimit:num cpuunits:int description efidisk0 "
-    "force:bool freeze:bool hookscript hostpci[n] hotplug hugepages ide[n] intel-tdx ipconfig[n] ivshmem "
-    "keephugepages:bool keyboard kvm:bool localtime:bool lock machine memory migrate_downtime:num migrate_speed:int name "
-    "nameserver net[n] numa:bool numa[n] onboot:bool ostype parallel[n] protection:bool reboot:bool rng0 sata[n] scsi[n] "
-    "scsihw searchdomain serial[n] shares:int smbios1 smp:int sockets:int spice_enhancements sshkeys startdate startup "
-    "tablet:bool tags tdf:bool template:bool tpmstate0 unused[n] usb[n] vcpus:int vga virtio[n] virtiofs[n] vmgenid "
-    "vmstatestorage watchdog"
+    "acpi:bool affinity agent allow-ksm:bool amd-sev arch args audio0 autostart:bool balloon:int bios boot bootdisk "
+    "cdrom cicustom cipassword citype ciupgrade:bool ciuser cores:int cpu cpulimit:num cpuunits:int description "
+    "efidisk0 force:bool freeze:bool hookscript hostpci[n] hotplug hugepages ide[n] intel-tdx ipconfig[n] ivshmem "
+    "keephugepages:bool keyboard kvm:bool localtime:bool lock machine memory migrate_downtime:num migrate_speed:int "
+    "name nameserver net[n] numa:bool numa[n] onboot:bool ostype parallel[n] protection:bool reboot:bool rng0 "
+    "sata[n] scsi[n] scsihw searchdomain serial[n] shares:int smbios1 smp:int sockets:int spice_enhancements "
+    "sshkeys startdate startup tablet:bool tags tdf:bool template:bool tpmstate0 unused[n] usb[n] vcpus:int vga "
+    "virtio[n] virtiofs[n] vmgenid vmstatestorage watchdog"
 )
 _LIMITS = {"cores": (1, None), "sockets": (1, None), "vcpus": (1, None), "balloon": (0, None), "shares": (0, 50000)}
 _ENUMERATIONS = {
@@ -96,7 +96,7 @@ def create(call: Call) -> Any:
     if pool:
         cluster.set_pool(str(vmid), pool)
 
-    def finish(task: Task) -> None:
+    def finish(_task: Task) -> None:
         guest.config.pop("lock", None)
         if template:
             to_template(call, guest)

@@ -17,9 +17,10 @@ from simulator.tasks import Task
 
 _FLAGS = "pending:bool running:bool"
 _ZONE = (
-    "advertise-subnets:bool bridge bridge-disable-mac-learning:bool controller dhcp disable-arp-nd-suppression:bool dns "
-    "dnszone dp-id:int exitnodes exitnodes-local-routing:bool exitnodes-primary fabric ipam lock-token mac mtu:int nodes "
-    "peers reversedns rt-import secondary-controllers:list tag:int vlan-protocol vrf-vxlan:int vxlan-port:int"
+    "advertise-subnets:bool bridge bridge-disable-mac-learning:bool controller dhcp disable-arp-nd-suppression:bool "
+    "dns dnszone dp-id:int exitnodes exitnodes-local-routing:bool exitnodes-primary fabric ipam lock-token mac "
+    "mtu:int nodes peers reversedns rt-import secondary-controllers:list tag:int vlan-protocol vrf-vxlan:int "
+    "vxlan-port:int"
 )
 _VNET = "alias isolate-ports:bool lock-token tag:int vlanaware:bool"
 _SUBNET = "dhcp-dns-server dhcp-range:list dnszoneprefix gateway lock-token snat:bool"

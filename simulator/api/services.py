@@ -83,9 +83,9 @@ def delete_replication(call: Call) -> None:
 # metric servers
 
 _SERVER = (
-    "api-path-prefix bucket disable:bool influxdbproto max-body-size:int mtu:int organization otel-compression otel-headers "
-    "otel-max-body-size:int otel-path otel-protocol otel-resource-attributes otel-timeout:int otel-verify-ssl:bool path "
-    "port!:int proto server! timeout:int token verify-certificate:bool"
+    "api-path-prefix bucket disable:bool influxdbproto max-body-size:int mtu:int organization otel-compression "
+    "otel-headers otel-max-body-size:int otel-path otel-protocol otel-resource-attributes otel-timeout:int "
+    "otel-verify-ssl:bool path port!:int proto server! timeout:int token verify-certificate:bool"
 )
 _SERVER_PATH = "/cluster/metrics/server/{id}"
 
@@ -145,55 +145,52 @@ _TABLES = {
 }
 
 
+_READ = ("Mapping.Use", "Mapping.Modify", "Mapping.Audit")
+
+
+def _mapping(call: Call, kind: str) -> Config:
+    entry = call.cluster.mappings[kind].get(call.path["id"])
+    if entry is None:
+        raise failed(f"mapping '{call.path['id']}' not found in cluster: no such resource")
+    return entry
+
+
+def _check_mapped_nodes(call: Call) -> None:
+    for text in call.values.get("map", []):
+        node = parse_properties(text, "").get("node", "")
+        if node not in call.cluster.nodes:
+            raise bad_parameters({"map": f"node '{node}' does not exist"})
+
+
 def _add_mapping(kind: str) -> None:
     base, one = f"/cluster/mapping/{kind}", f"/cluster/mapping/{kind}/{{id}}"
     create_table, update_table = _TABLES[kind]
 
-    def find(call: Call) -> Config:
-        entry = call.cluster.mappings[kind].get(call.path["id"])
-        if entry is None:
-            raise failed(f"mapping '{call.path['id']}' not found in cluster: no such resource")
-        return entry
-
-    def check_nodes(call: Call) -> None:
-        for text in call.values.get("map", []):
-            node = parse_properties(text, "").get("node", "")
-            if node not in call.cluster.nodes:
-                raise bad_parameters({"map": f"node '{node}' does not exist"})
-
     def list_all(call: Call) -> Any:
-        return [
-            view(entry)
-            for name, entry in call.cluster.mappings[kind].items()
-            if any(call.may(f"/mapping/{kind}/{name}", p) for p in ("Mapping.Use", "Mapping.Modify", "Mapping.Audit"))
-        ]
+        entries = call.cluster.mappings[kind].items()
+        return [view(e) for name, e in entries if any(call.may(f"/mapping/{kind}/{name}", p) for p in _READ)]
 
     def create(call: Call) -> None:
         name = call.values["id"]
         if name in call.cluster.mappings[kind]:
             raise failed(f"{kind} ID '{name}' already defined")
-        check_nodes(call)
+        _check_mapped_nodes(call)
         call.cluster.mappings[kind][name] = {**call.values, "type": kind}
 
-    def read(call: Call) -> Any:
-        if not any(call.may(f"/mapping/{kind}/{call.path['id']}", p) for p in ("Mapping.Use", "Mapping.Modify")):
-            call.require(f"/mapping/{kind}/{call.path['id']}", "Mapping.Audit")
-        return view(find(call))
-
     def update(call: Call) -> None:
-        check_nodes(call)
-        change(find(call), call.values)
+        _check_mapped_nodes(call)
+        change(_mapping(call, kind), call.values)
 
     def delete(call: Call) -> None:
-        find(call)
+        _mapping(call, kind)
         del call.cluster.mappings[kind][call.path["id"]]
 
     modify = f"/mapping/{kind} Mapping.Modify"
-    modify_one = f"/mapping/{kind}/{{id}} Mapping.Modify"
+    any_of = f"/mapping/{kind}/{{id}} {'|'.join(_READ)}"
     endpoint("GET", base, "check-node")(list_all)
     endpoint("POST", base, create_table, check=modify)(create)
-    endpoint("GET", one)(read)
-    endpoint("PUT", one, update_table, check=modify_one)(update)
+    endpoint("GET", one, check=any_of)(lambda call: view(_mapping(call, kind)))
+    endpoint("PUT", one, update_table, check=f"/mapping/{kind}/{{id}} Mapping.Modify")(update)
     endpoint("DELETE", one, check=modify)(delete)
 
 

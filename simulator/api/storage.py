@@ -12,12 +12,12 @@ from simulator.properties import GIB, split_list
 from simulator.state import Config, digest
 
 _COMMON = (
-    "blocksize bwlimit comstar_hg comstar_tg content content-dirs create-base-path:bool create-subdirs:bool data-pool "
-    "disable:bool domain encryption-key fingerprint format fs-name fuse:bool is_mountpoint keyring krbd:bool lio_tpg "
-    "master-pubkey max-protected-backups:int mkdir:bool monhost mountpoint namespace nocow:bool nodes nowritecache:bool "
-    "options password pool port:int preallocation prune-backups saferemove:bool saferemove-stepsize:int "
-    "saferemove_throughput server shared:bool skip-cert-verification:bool smbversion snapshot-as-volume-chain:bool "
-    "sparse:bool subdir tagged_only:bool username zfs-base-path"
+    "blocksize bwlimit comstar_hg comstar_tg content content-dirs create-base-path:bool create-subdirs:bool "
+    "data-pool disable:bool domain encryption-key fingerprint format fs-name fuse:bool is_mountpoint keyring "
+    "krbd:bool lio_tpg master-pubkey max-protected-backups:int mkdir:bool monhost mountpoint namespace nocow:bool "
+    "nodes nowritecache:bool options password pool port:int preallocation prune-backups saferemove:bool "
+    "saferemove-stepsize:int saferemove_throughput server shared:bool skip-cert-verification:bool smbversion "
+    "snapshot-as-volume-chain:bool sparse:bool subdir tagged_only:bool username zfs-base-path"
 )
 _FIXED = "authsupported base datastore export iscsiprovider path portal share storage! target thinpool type! vgname"
 _REQUIRED = {

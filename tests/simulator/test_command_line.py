@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -46,9 +47,7 @@ def test_serve_prints_what_a_client_needs_and_ends_on_a_signal(tmp_path: Path) -
     assert not Path(printed["SSL_CERT_FILE"]).exists()
 
 
-def test_a_taken_port_is_named(capfd: pytest.CaptureFixture[str]) -> None:
-    import socket
-
+def test_a_taken_port_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -297,6 +297,28 @@ def test_a_destroyed_machine_is_gone_everywhere(api: Api) -> None:
     assert api.get("/cluster/resources", type="vm") == []
 
 
+def test_the_list_of_all_guests_is_always_that_of_now(api: Api, simulator: Simulator) -> None:
+    def names() -> list[tuple[str, str]]:
+        return [(vm["name"], vm["status"]) for vm in api.get("/cluster/resources", type="vm")]
+
+    api.add_machine()
+    assert names() == [("vm100", "stopped")]
+    api.put(f"{VM}/config", name="web")
+    assert names() == [("web", "stopped")]
+    simulator.faults.slow_task("qmstart", 0.2)
+    upid = api.post(f"{VM}/status/start")
+    assert names() == [("web", "stopped")]
+    api.done(upid)
+    assert names() == [("web", "running")]
+    simulator.inspect(lambda cluster: cluster.guests[100].config.__setitem__("name", "changed"))
+    assert names() == [("changed", "running")]
+    robot = Api(simulator)
+    simulator.add_user("robot@pve")
+    robot.http.headers["Authorization"] = f"PVEAPIToken={simulator.add_token('robot@pve', 't')}"
+    assert robot.get("/cluster/resources", type="vm") == []
+    robot.http.close()
+
+
 def test_passwords_are_not_read_back(api: Api) -> None:
     api.add_machine(cipassword="very-secret")
     assert config(api)["cipassword"] == "**********"

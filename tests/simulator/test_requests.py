@@ -131,4 +131,4 @@ def test_nothing_stays_behind_when_it_stops() -> None:
         assert oct(simulator.ssh_private_key_file.stat().st_mode)[-3:] == "600"
     assert not folder.exists()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(environment["PROXMOX_VE_ENDPOINT"], verify=False)
+        httpx.get(environment["PROXMOX_VE_ENDPOINT"])

@@ -56,7 +56,7 @@ def test_root_gets_in_with_the_key_or_the_password(simulator: Simulator) -> None
 
 
 @pytest.mark.parametrize("login", [{"username": "admin"}, {"client_keys": None, "password": "guess"}])
-def test_others_do_not(simulator: Simulator, login: dict[str, object]) -> None:
+def test_others_do_not(simulator: Simulator, login: dict[str, Any]) -> None:
     with pytest.raises(asyncssh.PermissionDenied):
         command(simulator, "true", **login)
 
@@ -73,12 +73,12 @@ def test_a_snippet_written_by_tee_is_a_volume(api: Api, simulator: Simulator) ->
     assert api.get("/nodes/pve/storage/local/content") == []
 
 
-@pytest.mark.parametrize("path", ["/no/such/folder/x", "/../../../../tmp/escaped"])
+@pytest.mark.parametrize("path", ["/no/such/folder/x", "/../../../../escaped-from-a-node"])
 def test_tee_writes_only_where_a_node_has_folders(simulator: Simulator, path: str) -> None:
     code, output = command(simulator, f"{PRELUDE}try_sudo /usr/bin/tee {path}", "x")
     assert code == 1
     assert "No such file or directory" in output
-    assert not Path("/tmp/escaped").exists()
+    assert not Path("/escaped-from-a-node").exists()
 
 
 def test_files_come_by_sftp_too(api: Api, simulator: Simulator, tmp_path: Path) -> None:

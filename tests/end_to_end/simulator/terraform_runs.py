@@ -1,4 +1,4 @@
-"""A root module in a folder, and Terraform run in it against a simulator, each request checked against Proxmox's schema."""
+"""A root module in a folder, and Terraform run in it against a simulator."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def test_a_token_without_privileges_is_told_what_it_lacks(simulator: Simulator, 
     assert simulator.guests() == {}
 
 
-def test_a_refused_token_is_told(simulator: Simulator, workspace: Workspace) -> None:
+def test_a_refused_token_is_told(workspace: Workspace) -> None:
     workspace.environment["PROXMOX_VE_API_TOKEN"] = "root@pam!simulator=00000000-0000-0000-0000-000000000000"
     assert "invalid token value!" in one_line(workspace.apply_failing(MODULE))
 

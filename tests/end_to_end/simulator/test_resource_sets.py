@@ -1,4 +1,4 @@
-"""Every resource the constructs can make: applied, planned again, changed in place, and destroyed by the real provider."""
+"""Every resource the constructs can make: applied, planned again, changed in place, destroyed by the real provider."""
 
 from __future__ import annotations
 
