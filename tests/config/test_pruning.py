@@ -1,50 +1,73 @@
-"""What is left of an environment whose entries have errors: enough to find the other errors."""
+"""What is left of an environment without its entries that have errors."""
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from homelab.config.loading import check_files
-
-TWO_TEMPLATES_WITH_ONE_NUMBER = """
-templates:
-  a: {vm_id: 9000, image: debian-12}
-  b: {vm_id: 9000, image: debian-12}
-"""
+from homelab.config.problems import Path
+from homelab.config.proxmox import Proxmox
+from homelab.config.pruning import entry_of, without
 
 
 @pytest.mark.parametrize(
-    ("proxmox", "first_error"),
+    ("path", "entry"),
     [
+        (("vms", "web", "memory"), ("vms", "web")),
+        (("vms", "web", "firewall", "allow", 0, "port"), ("vms", "web")),
+        (("vms",), ("vms",)),
+        (("proxmox", "nodes", "pve", "memory"), ("proxmox", "nodes", "pve")),
         (
-            "proxmox: {endpoint: 'http://pve', nodes: {pve: {cores: 4, memory: 8GiB, datastores: {local: {}}}}}",
-            "proxmox.endpoint",
+            ("proxmox", "nodes", "pve", "datastores", "local", "size"),
+            ("proxmox", "nodes", "pve", "datastores", "local"),
         ),
-        (
-            "proxmox: {endpoint: 'https://pve', nodes: {pve: {cores: 4, memory: 8GB, datastores: {local: {}}}}}",
-            "proxmox.nodes.pve.memory",
-        ),
-        ("proxmox: {endpoint: 'https://pve', nodes: {}}", "proxmox.nodes"),
-        ("proxmox: {endpoint: 'https://pve'}", "proxmox.nodes"),
-        ("proxmox: {}", "proxmox.endpoint"),
+        (("proxmox", "nodes"), ("proxmox", "nodes")),
+        (("proxmox", "ssh", "username"), ("proxmox", "ssh")),
+        (("firewall", "groups", "web", "rules", 0), ("firewall", "groups", "web")),
+        (("firewall", "rules", 0, "port"), ("firewall",)),
+        (("networks", "lan", "cidr"), ("networks", "lan")),
+        (("defaults", "datastore"), ("defaults",)),
+        (("tags", 1), ("tags",)),
+        ((), ()),
     ],
 )
-def test_a_mistake_in_what_an_environment_needs_does_not_hide_the_others(
-    tmp_path: Path, proxmox: str, first_error: str
-) -> None:
-    file = tmp_path / "dev.yaml"
-    file.write_text(proxmox + TWO_TEMPLATES_WITH_ONE_NUMBER)
-    paths = [problem.key_path for problem in check_files([file]) if problem.severity == "error"]
-    assert paths[0] == first_error
-    assert "templates.b.vm_id" in paths
+def test_the_smallest_entry_that_the_rest_can_do_without(path: Path, entry: Path) -> None:
+    assert entry_of(path) == entry
 
 
-def test_nothing_is_said_about_the_place_that_stands_in_for_a_broken_node(tmp_path: Path) -> None:
-    file = tmp_path / "dev.yaml"
-    file.write_text(
-        "proxmox: {endpoint: 'https://pve', nodes: {pve: {cores: 4, memory: 8GB, datastores: {fast: {}}}}}\n"
-        "networks: {lan: {bridge: vmbr7, cidr: 10.0.0.0/24}}\n"
-        "containers: {a: {vm_id: 9200, os: debian-12, datastore: fast, network: lan}}\n"
-    )
-    errors = [problem.key_path for problem in check_files([file]) if problem.severity == "error"]
-    assert errors == ["proxmox.nodes.pve.memory"]
+DATA: dict[str, Any] = {"a": {"b": {"c": 1}, "d": [1, 2, {"e": 3}]}, "proxmox": {"endpoint": "https://pve"}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "left"),
+    [
+        (("a", "b"), {"d": [1, 2, {"e": 3}]}),
+        (("a", "b", "c"), {"b": {}, "d": [1, 2, {"e": 3}]}),
+        (("a", "d", 0), {"b": {"c": 1}, "d": [2, {"e": 3}]}),
+        (("a", "d", 2, "e"), {"b": {"c": 1}, "d": [1, 2, {}]}),
+        (("a", "d", 9), DATA["a"]),
+        (("a", "d", "x"), DATA["a"]),
+        (("a", "x", "y"), DATA["a"]),
+    ],
+)
+def test_an_entry_is_left_out_of_a_copy(entry: Path, left: Any) -> None:
+    assert without(DATA, [entry])["a"] == left
+    assert DATA["a"] == {"b": {"c": 1}, "d": [1, 2, {"e": 3}]}
+
+
+VALID = {"endpoint": "https://pve.home.arpa:8006"}
+
+
+def test_the_endpoint_is_replaced_by_one_that_leads_nowhere() -> None:
+    assert without(DATA, [("proxmox", "endpoint")])["proxmox"] == {"endpoint": "https://endpoint.invalid:8006"}
+
+
+def test_a_node_is_replaced_by_one_that_has_enough_of_everything() -> None:
+    proxmox = {**VALID, "nodes": {"pve": {"cores": 0}}}
+    left = without({"proxmox": proxmox}, [("proxmox", "nodes", "pve")])["proxmox"]
+    node = Proxmox.model_validate(left).nodes["pve"]
+    assert (node.cores, node.memory) == (1024, 1024**3)
+
+
+def test_without_a_single_node_there_is_one_all_the_same() -> None:
+    left = without({"proxmox": {**VALID, "nodes": {}}}, [("proxmox", "nodes")])["proxmox"]
+    assert len(Proxmox.model_validate(left).nodes) == 1
