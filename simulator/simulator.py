@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable
@@ -49,7 +48,8 @@ class Simulator:
         self, options: SimulatorOptions | None = None, *, request_hook: RequestHook | None = None, **changes: Any
     ) -> None:
         self.options = replace(options or SimulatorOptions(), **changes)
-        self._folder = Path(tempfile.mkdtemp(prefix="homelab-simulator-"))
+        self._temporary = tempfile.TemporaryDirectory(prefix="homelab-simulator-", ignore_cleanup_errors=True)
+        self._folder = Path(self._temporary.name)
         self.root_password = self.options.root_password or secrets.token_urlsafe(18)
         self._ready = threading.Event()
         self._failure: BaseException | None = None
@@ -95,7 +95,7 @@ class Simulator:
         if self._loop and self._stop and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(START_SECONDS)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._temporary.cleanup()
 
     @property
     def ssh_port(self) -> int:
