@@ -130,3 +130,14 @@ def test_the_order_of_names_changes_nothing(tmp_path: Path) -> None:
     before, after = stack_of(tmp_path / "before", **EVERYTHING), stack_of(tmp_path / "after", **turned)
 
     assert difference(before, after) == {}
+
+
+def test_one_address_is_written_as_proxmox_reads_it_back(tmp_path: Path) -> None:
+    stack = stack_of(
+        tmp_path,
+        aliases={"printer": {"cidr": "10.0.0.9/32"}},
+        ipsets={"trusted": {"addresses": ["10.0.0.7/32", "10.0.1.0/24", "fd00::1/128"]}},
+    )
+    assert the_resource(stack, ALIAS)["cidr"] == "10.0.0.9"
+    members = [member["name"] for member in the_resource(stack, IPSET)["cidr"]]
+    assert members == ["10.0.0.7", "10.0.1.0/24", "fd00::1"]

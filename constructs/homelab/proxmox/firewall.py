@@ -114,7 +114,9 @@ class ClusterFirewall(Construct):
         super().__init__(scope, id_)
         known = names or {}
         named: list[ITerraformDependable] = [
-            VirtualEnvironmentFirewallAlias(self, f"alias-{name}", name=name, cidr=alias.cidr, comment=alias.comment)
+            VirtualEnvironmentFirewallAlias(
+                self, f"alias-{name}", name=name, cidr=_as_read_back(alias.cidr), comment=alias.comment
+            )
             for name, alias in sorted(settings.aliases.items())
         ]
         # A set may have an alias among its members, and a group may name both: each has to wait for the others.
@@ -125,7 +127,8 @@ class ClusterFirewall(Construct):
                 name=name,
                 comment=ipset.comment,
                 cidr=[
-                    VirtualEnvironmentFirewallIpsetCidr(name=known.get(address, address)) for address in ipset.addresses
+                    VirtualEnvironmentFirewallIpsetCidr(name=_as_read_back(known.get(address, address)))
+                    for address in ipset.addresses
                 ],
                 depends_on=list(named) or None,
             )
@@ -199,3 +202,8 @@ def _rule_arguments(rule: firewall.Rule, names: Mapping[str, str]) -> dict[str, 
 
 def _peers(peers: str | None, names: Mapping[str, str]) -> str | None:
     return ",".join(names.get(peer.strip(), peer.strip()) for peer in peers.split(",")) if peers else None
+
+
+def _as_read_back(address: str) -> str:
+    # Proxmox reads a subnet of one address back as the address alone, which would be a change in every plan.
+    return address.removesuffix("/32").removesuffix("/128")
