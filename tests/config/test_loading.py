@@ -194,6 +194,16 @@ def test_files_with_errors_are_checked_together_with_the_others(write: Any) -> N
     assert [problem.key_path for problem in check_files([one, two])] == ["tags[0]", "containers.proxy.vm_id"]
 
 
+@pytest.mark.parametrize("first", ["one", "two"])
+def test_a_node_with_errors_disagrees_with_no_other_environment(write: Any, first: str) -> None:
+    files = {
+        "one": write(PROXMOX.replace("cores: 16", "cores: 0") + GUEST, "one.yaml"),
+        "two": write(PROXMOX + GUEST.replace("dns", "proxy").replace("9200", "9201"), "two.yaml"),
+    }
+    second = "two" if first == "one" else "one"
+    assert [problem.key_path for problem in check_files([files[first], files[second]])] == ["proxmox.nodes.pve.cores"]
+
+
 def test_one_file_that_is_no_yaml_leaves_the_others(write: Any) -> None:
     one, two = write("a: [\n", "one.yaml"), write(PROXMOX + "tags: [A]\n" + GUEST, "two.yaml")
     assert [Path(problem.file).name for problem in check_files([one, two])] == ["one.yaml", "two.yaml"]

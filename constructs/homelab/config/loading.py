@@ -71,7 +71,8 @@ class _Draft:
 def _check(paths: Sequence[FilePath], image_lock: ImageChecksums | None) -> tuple[list[_Draft], list[Problem]]:
     drafts = [_read(path) for path in paths]
     whole = [(draft, draft.source, draft.environment) for draft in drafts if draft.source and draft.environment]
-    findings = check_environments([environment for _, _, environment in whole], image_lock)
+    left_out = [draft.left_out for draft, _, _ in whole]
+    findings = check_environments([environment for _, _, environment in whole], image_lock, left_out)
     for (draft, source, _), found in zip(whole, findings, strict=True):
         draft.problems += [source.place(problem) for problem in found if not _concerns(problem, draft.left_out)]
     return drafts, [
@@ -149,8 +150,6 @@ def _emptiness(source: Source) -> list[Problem]:
 def _concerns(problem: Problem, left_out: Iterable[Path]) -> bool:
     """Whether ``problem`` comes from what was left out, whose own errors are reported already."""
     named = problem.refers_to
-    return any(
-        problem.path[: len(entry)] == entry
-        or (named and (named[: len(entry)] == entry or (named == entry[:-1] and entry == entry_of(entry))))
-        for entry in left_out
+    return bool(named) and any(
+        named[: len(entry)] == entry or (named == entry[:-1] and entry == entry_of(entry)) for entry in left_out
     )

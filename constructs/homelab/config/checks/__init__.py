@@ -27,7 +27,7 @@ from homelab.config.checks import (
 )
 from homelab.config.checks.subject import Findings, ImageChecksums, Subject
 from homelab.config.environment import Environment
-from homelab.config.problems import Problem
+from homelab.config.problems import Path, Problem
 
 __all__ = ["ImageChecksums", "check_environment", "check_environments"]
 
@@ -64,10 +64,16 @@ def check_environment(environment: Environment, image_lock: ImageChecksums | Non
 
 
 def check_environments(
-    environments: Sequence[Environment], image_lock: ImageChecksums | None = None
+    environments: Sequence[Environment],
+    image_lock: ImageChecksums | None = None,
+    left_out: Sequence[tuple[Path, ...]] = (),
 ) -> list[list[Problem]]:
-    """What is wrong with each of ``environments``, also with respect to the others where they share a cluster."""
-    subjects = [Subject(environment, image_lock) for environment in environments]
+    """What is wrong with each of ``environments``, also with respect to the others where they share a cluster.
+
+    ``left_out`` names for each environment the entries with errors of their own, which it lacks or has a stand-in for.
+    """
+    pairs = zip(environments, left_out or [()] * len(environments), strict=True)
+    subjects = [Subject(environment, image_lock, entries) for environment, entries in pairs]
     found: dict[int, list[Problem]] = {
         id(subject): [problem for check in ENVIRONMENT_CHECKS for problem in check(subject)] for subject in subjects
     }

@@ -99,6 +99,8 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
     owners: dict[str, Subject] = {}
     for subject in subjects:
         for name, node in subject.environment.proxmox.nodes.items():
+            if ("proxmox", "nodes", name) in subject.left_out:
+                continue
             owner = owners.setdefault(name, subject)
             known = nodes.setdefault(name, node)
             if (known.cores, known.memory) != (node.cores, node.memory):

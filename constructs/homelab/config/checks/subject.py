@@ -27,6 +27,8 @@ class Subject:
 
     environment: Environment
     image_lock: ImageChecksums | None = None
+    left_out: tuple[Path, ...] = ()
+    """Entries with errors of their own, which ``environment`` lacks or has a stand-in for."""
 
     @cached_property
     def guests(self) -> tuple[ExpandedGuest, ...]:
