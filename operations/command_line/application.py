@@ -50,7 +50,7 @@ def _add_commands() -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 (only who asks waits for it)
+        from importlib.metadata import version
 
         typer.echo(f"homelab {version('homelab')}")
         raise typer.Exit
