@@ -159,6 +159,7 @@ def test_a_pool_is_a_membership_after_the_container(tmp_path: Path) -> None:
         "pool_id": "services",
         "vm_id": 9200,
         "depends_on": [f"{CONTAINER}.dns"],
+        "lifecycle": {"replace_triggered_by": [f"{CONTAINER}.dns.id"]},
     }
     assert "pool_id" not in the_resource(document, CONTAINER)
 

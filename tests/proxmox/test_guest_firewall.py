@@ -60,6 +60,7 @@ def test_the_options_of_a_guest_that_says_nothing(tmp_path: Path) -> None:
         "log_level_in": "nolog",
         "log_level_out": "nolog",
         "depends_on": [GUEST],
+        "lifecycle": {"replace_triggered_by": [f"{GUEST}.id"]},
     }
 
 
@@ -109,6 +110,7 @@ def test_the_rules_belong_to_the_guest_and_come_after_it(tmp_path: Path) -> None
     rules = the_resource(stack_of(tmp_path, allow=[{"port": 22}]), RULES)
 
     assert (rules["node_name"], rules["vm_id"], rules["depends_on"]) == ("pve", 9100, [GUEST])
+    assert rules["lifecycle"] == {"replace_triggered_by": [f"{GUEST}.id"]}
 
 
 @pytest.mark.parametrize("type_", [OPTIONS, RULES])

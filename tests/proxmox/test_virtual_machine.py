@@ -82,7 +82,7 @@ def test_the_whole_resource_of_the_shortest_spec(tmp_path: Path) -> None:
             "ip_config": [{"ipv4": {"address": "192.168.3.20/24", "gateway": "192.168.3.1"}}],
             "user_account": {"username": "debian"},
         },
-        "lifecycle": {"ignore_changes": ["clone", "initialization"]},
+        "lifecycle": {"ignore_changes": ["clone", "pool_id", "initialization"]},
     }
 
 
@@ -92,7 +92,7 @@ MAPPINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "node": ({"node": "pve2"}, {"node_name": "pve2"}),
     "description": ({"description": "Notes"}, {"description": "Notes"}),
     "tags": ({"tags": ["a", "b"]}, {"tags": ["a", "b"]}),
-    "pool": ({"pool": "services"}, {"pool_id": "services"}),
+    "pool": ({"pool": "services"}, {}),
     "start_on_boot": ({"start_on_boot": False}, {"on_boot": False}),
     "started": ({"started": False}, {"started": False}),
     "startup": (
@@ -134,7 +134,7 @@ MAPPINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"vendor_data_file_id": "local:snippets/a.yaml"},
         {"initialization.vendor_data_file_id": "local:snippets/a.yaml"},
     ),
-    "cloud-init changes": ({"ignore_cloud_init_changes": False}, {"lifecycle.ignore_changes": ["clone"]}),
+    "cloud-init changes": ({"ignore_cloud_init_changes": False}, {"lifecycle.ignore_changes": ["clone", "pool_id"]}),
     "agent": (
         {"agent": True},
         {"agent.enabled": True, "agent.trim": True, "agent.wait_for_ip.ipv4": True, "stop_on_destroy": False},
@@ -142,11 +142,16 @@ MAPPINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "agent_timeout": ({"agent_timeout": "5m"}, {"agent.timeout": "5m"}),
     "pci by mapping": (
         {"pci_devices": [{"mapping": "gpu"}]},
-        {"hostpci.0.device": "hostpci0", "hostpci.0.mapping": "gpu", "hostpci.0.pcie": True},
+        {"hostpci.0.device": "hostpci0", "hostpci.0.mapping": "gpu", "hostpci.0.pcie": True, "hostpci.0.rombar": True},
     ),
     "pci by id": (
         {"pci_devices": [{"id": "0000:01:00.0", "pcie": False}]},
-        {"hostpci.0.device": "hostpci0", "hostpci.0.id": "0000:01:00.0", "hostpci.0.pcie": False},
+        {
+            "hostpci.0.device": "hostpci0",
+            "hostpci.0.id": "0000:01:00.0",
+            "hostpci.0.pcie": False,
+            "hostpci.0.rombar": True,
+        },
     ),
     "ovmf": (
         {"bios": "ovmf"},
@@ -178,6 +183,15 @@ def test_a_setting_is_one_argument(changes: dict[str, Any], expected: dict[str, 
     before, after = machine_of(tmp_path / "before"), machine_of(tmp_path / "after", **changes)
 
     assert difference(before, after) == expected
+
+
+def test_a_pool_is_a_membership_after_the_machine(tmp_path: Path) -> None:
+    assert the_resource(stack_of(tmp_path, pool="services"), "proxmox_pool_membership") == {
+        "pool_id": "services",
+        "vm_id": 9100,
+        "depends_on": [f"{VM}.web"],
+        "lifecycle": {"replace_triggered_by": [f"{VM}.web.id"]},
+    }
 
 
 def test_no_other_resource_is_made_for_a_plain_machine(tmp_path: Path) -> None:
@@ -311,7 +325,7 @@ def test_the_resource_is_called_like_the_construct(tmp_path: Path) -> None:
 
 
 def test_the_template_and_cloud_init_never_replace_a_machine(tmp_path: Path) -> None:
-    assert machine_of(tmp_path)["lifecycle"]["ignore_changes"] == ["clone", "initialization"]
+    assert machine_of(tmp_path)["lifecycle"]["ignore_changes"] == ["clone", "pool_id", "initialization"]
 
 
 def test_without_protection_terraform_may_destroy_it(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""The address of a resource, as Terraform writes it in a plan."""
+"""The address of a resource, as Terraform writes it in a plan, and what depends on it."""
 
-from cdktf import TerraformResource
+from cdktf import TerraformResource, TerraformResourceLifecycle
 
 
 def address_of(resource: TerraformResource) -> str:
@@ -10,3 +10,11 @@ def address_of(resource: TerraformResource) -> str:
     into an address.
     """
     return f"{resource.terraform_resource_type}.{resource.friendly_unique_id}"
+
+
+def lifecycle_of_part(guest: TerraformResource) -> TerraformResourceLifecycle:
+    """The lifecycle of what Proxmox keeps with a guest and removes with it: a new guest gets it anew.
+
+    Without it a guest that is made again would run without its firewall until the next apply finds that out.
+    """
+    return TerraformResourceLifecycle(replace_triggered_by=[f"{address_of(guest)}.id"])

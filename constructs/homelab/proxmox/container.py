@@ -5,7 +5,7 @@ from constructs import Construct
 
 from homelab.config.container import ContainerSpec, MountPoint
 from homelab.proxmox.firewall import GuestFirewall
-from imports.proxmox.pool_membership import PoolMembership
+from homelab.proxmox.pool import join_pool
 from imports.proxmox.virtual_environment_container import (
     VirtualEnvironmentContainer,
     VirtualEnvironmentContainerClone,
@@ -76,7 +76,7 @@ class Container(VirtualEnvironmentContainer):
         )
         self.spec = spec
         if spec.pool is not None:
-            PoolMembership(self, "pool", pool_id=spec.pool, vm_id=spec.vm_id, depends_on=[self])
+            join_pool(self, pool_id=spec.pool, vm_id=spec.vm_id)
         if spec.firewall.enabled:
             GuestFirewall(
                 self,

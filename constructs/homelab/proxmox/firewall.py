@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cdktf import ITerraformDependable
+from cdktf import ITerraformDependable, TerraformResource
 from constructs import Construct
 
 from homelab.config import firewall
+from homelab.proxmox.address import lifecycle_of_part
 from imports.proxmox.virtual_environment_cluster_firewall import (
     VirtualEnvironmentClusterFirewall,
     VirtualEnvironmentClusterFirewallLogRatelimit,
@@ -54,11 +55,12 @@ class GuestFirewall(Construct):
         node: str,
         vm_id: int,
         settings: firewall.GuestFirewall,
-        guest: ITerraformDependable,
+        guest: TerraformResource,
         names: Mapping[str, str] | None = None,
         container: bool = False,
     ) -> None:
         super().__init__(scope, id_)
+        lifecycle = lifecycle_of_part(guest)
         machine_id, container_id = (None, vm_id) if container else (vm_id, None)
         VirtualEnvironmentFirewallOptions(
             self,
@@ -77,6 +79,7 @@ class GuestFirewall(Construct):
             log_level_in=settings.log_in,
             log_level_out=settings.log_out,
             depends_on=[guest],
+            lifecycle=lifecycle,
         )
         rules = [
             *(allowed.rule() for allowed in settings.allow),
@@ -92,6 +95,7 @@ class GuestFirewall(Construct):
                 container_id=container_id,
                 rule=[VirtualEnvironmentFirewallRulesRule(**_rule_arguments(rule, names or {})) for rule in rules],
                 depends_on=[guest],
+                lifecycle=lifecycle,
             )
 
 

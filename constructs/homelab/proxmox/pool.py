@@ -1,7 +1,10 @@
 """Resource pools."""
 
+from cdktf import TerraformResource
 from constructs import Construct
 
+from homelab.proxmox.address import lifecycle_of_part
+from imports.proxmox.pool_membership import PoolMembership
 from imports.proxmox.virtual_environment_pool import VirtualEnvironmentPool
 
 
@@ -18,3 +21,19 @@ class Pool(Construct):
     def __init__(self, scope: Construct, id_: str, *, pool_id: str, comment: str | None = None) -> None:
         super().__init__(scope, id_)
         VirtualEnvironmentPool(self, "Default", pool_id=pool_id, comment=comment)
+
+
+def join_pool(guest: TerraformResource, *, pool_id: str, vm_id: int) -> None:
+    """Defines that ``guest`` is in a pool.
+
+    A resource of its own, because the provider replaces a container whose ``pool_id`` changes, and leaves a virtual
+    machine where it is whose ``pool_id`` is gone.
+
+    Args:
+        guest: the guest's resource, which gets the membership as its part ``pool``.
+        pool_id: the pool.
+        vm_id: the guest's VMID.
+
+    Source: ``proxmox_pool_membership``. The token needs Pool.Allocate.
+    """
+    PoolMembership(guest, "pool", pool_id=pool_id, vm_id=vm_id, depends_on=[guest], lifecycle=lifecycle_of_part(guest))

@@ -7,6 +7,7 @@ from homelab.config.virtual_machine import BOOT_INTERFACE, VirtualMachineSpec
 from homelab.proxmox.address import address_of
 from homelab.proxmox.firewall import GuestFirewall
 from homelab.proxmox.network_device import network_devices
+from homelab.proxmox.pool import join_pool
 from homelab.proxmox.snippet import Snippet
 from homelab.proxmox.template import efi_disk
 from imports.proxmox.virtual_environment_vm import (
@@ -37,10 +38,11 @@ class VirtualMachine(VirtualEnvironmentVm):
     """Defines a virtual machine, cloned from a template.
 
     Decided for you: what cloud-init says and which template it came from is ignored after creation, as a change to
-    either would replace the machine and its data; with ``protection`` Terraform refuses to destroy it
-    (``prevent_destroy``), and so does Proxmox; a change that needs a reboot reboots it; another node migrates it
-    live; destroying it shuts it down for five minutes at most, or stops it at once without the agent, which alone
-    answers such a request for certain; it also leaves backup jobs, but disks that it no longer refers to stay.
+    either would replace the machine and its data; the pool is a membership of its own; with ``protection`` Terraform
+    refuses to destroy it (``prevent_destroy``), and so does Proxmox; a change that needs a reboot reboots it; another
+    node migrates it live; destroying it shuts it down for five minutes at most, or stops it at once without the agent,
+    which alone answers such a request for certain; it also leaves backup jobs, but disks that it no longer refers to
+    stay.
 
     Source: ``proxmox_virtual_environment_vm``, and those of ``GuestFirewall`` and ``Snippet``.
     """
@@ -54,7 +56,6 @@ class VirtualMachine(VirtualEnvironmentVm):
             name=spec.hostname,
             description=spec.description,
             tags=list(spec.tags),
-            pool_id=spec.pool,
             on_boot=spec.start_on_boot,
             started=spec.started,
             startup=startup_of(spec),
@@ -91,7 +92,12 @@ class VirtualMachine(VirtualEnvironmentVm):
             vga=VirtualEnvironmentVmVga(type=spec.vga) if spec.vga else None,
             hostpci=[
                 VirtualEnvironmentVmHostpci(
-                    device=f"hostpci{index}", mapping=device.mapping, id=device.id, pcie=device.pcie
+                    device=f"hostpci{index}",
+                    mapping=device.mapping,
+                    id=device.id,
+                    pcie=device.pcie,
+                    # Proxmox shows a device's ROM to the guest; the provider hides it where nothing is said.
+                    rombar=True,
                 )
                 for index, device in enumerate(spec.pci_devices)
             ]
@@ -103,6 +109,8 @@ class VirtualMachine(VirtualEnvironmentVm):
         if spec.user_data is not None:
             # Only now, because the snippet is part of the machine.
             self.depends_on = [address_of(self._user_data(spec, spec.user_data).file)]
+        if spec.pool is not None:
+            join_pool(self, pool_id=spec.pool, vm_id=spec.vm_id)
         if spec.firewall.enabled:
             GuestFirewall(
                 self,
@@ -197,5 +205,5 @@ def _initialization(spec: VirtualMachineSpec) -> VirtualEnvironmentVmInitializat
 
 
 def _lifecycle(spec: VirtualMachineSpec) -> TerraformResourceLifecycle:
-    ignored = ["clone", *(["initialization"] if spec.ignore_cloud_init_changes else [])]
+    ignored = ["clone", "pool_id", *(["initialization"] if spec.ignore_cloud_init_changes else [])]
     return TerraformResourceLifecycle(ignore_changes=ignored, prevent_destroy=spec.protection or None)
