@@ -313,3 +313,9 @@ def test_what_pyyaml_writes_is_read_back(tmp_path_factory: pytest.TempPathFactor
     source = read_source(path)
     assert source.data == value
     assert source.problems == ()
+
+
+def test_a_document_in_braces_needs_no_last_newline_to_be_whole(tmp_path: Path) -> None:
+    file = tmp_path / "dev.yaml"
+    file.write_text('{"tags": ["home"]}')
+    assert read_source(file).problems == ()

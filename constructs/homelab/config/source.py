@@ -182,7 +182,8 @@ def _build(file: str, text: str) -> Source:
         )
     construction = _Construction()
     data = construction.mapping(root, ())
-    if not text.endswith("\n"):
+    # A document in braces, such as JSON, can't be cut off unseen.
+    if not text.endswith("\n") and not text.lstrip().startswith("{"):
         lines = text.split("\n")
         construction.problems.append(
             Problem(
