@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import time
+import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +15,9 @@ from homelab.config.environment import Environment
 from homelab.config.loading import load_environment
 from homelab.config.resolution import resolve
 from homelab.stacks.application import build_app
-from operations.provider_mirror import terraform_environment, terraform_program
 from tests.end_to_end.aws_resources import Maker, UnknownDefinition
-from tests.end_to_end.s3_server import ACCOUNT, REGION, SECRET, Call, S3Server, serve
+from tests.end_to_end.s3_client import Backend, Client
+from tests.end_to_end.s3_server import ACCOUNT, REGION, Call, S3Server, serve
 
 pytestmark = pytest.mark.end_to_end
 
@@ -33,46 +30,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 """Two on Amazon's S3, and one on another server, whose addresses are in the backend block."""
 
-
-@dataclass(frozen=True)
-class Backend:
-    """An environment with S3 state, for which everything has been made that its state-backend stack defines."""
-
-    name: str
-    server: S3Server
-    stacks: dict[str, dict[str, Any]]
-    """Each synthesized stack, by its name."""
-    outputs: dict[str, Any]
-    """The outputs of the state-backend stack."""
-
-    @property
-    def access_key(self) -> str:
-        """The key of who may do only what the synthesized policy says."""
-        return f"AKIA{self.name.upper()}"
-
-    @property
-    def bucket(self) -> str:
-        return str(self.outputs["state_bucket"])
-
-    def key(self, stack: str) -> str:
-        return f"homelab/{self.name}/{self.name}-{stack}.tfstate"
-
-    def versions(self, stack: str) -> list[dict[str, Any]]:
-        """The versions of a stack's state, the newest first."""
-        listed = self.server.client("s3").list_object_versions(Bucket=self.bucket, Prefix=self.key(stack))
-        return [version for version in listed.get("Versions", []) if version["Key"] == self.key(stack)]
-
-    def locks(self) -> list[dict[str, Any]]:
-        """What the locks that are held now say, in table and files."""
-        found = []
-        if "state_lock_table" in self.outputs:
-            items = self.server.client("dynamodb").scan(TableName=self.outputs["state_lock_table"])["Items"]
-            found += [json.loads(item["Info"]["S"]) for item in items if "Info" in item]
-        s3 = self.server.client("s3")
-        for listed in s3.list_objects_v2(Bucket=self.bucket).get("Contents", []):
-            if listed["Key"].endswith(".tflock"):
-                found.append(json.loads(s3.get_object(Bucket=self.bucket, Key=listed["Key"])["Body"].read()))
-        return found
+Clients = Callable[..., Client]
 
 
 @pytest.fixture(scope="module")
@@ -122,101 +80,17 @@ def backend(request: pytest.FixtureRequest, backends: dict[str, Backend]) -> Bac
     return backends[request.param]
 
 
-class Client:
-    """Somebody's working copy of one stack: its own folder, its backend block, and a resource of Terraform's own."""
-
-    def __init__(self, folder: Path, backend: Backend, stack: str, access_key: str | None = None) -> None:
-        self.folder = folder
-        self.environment = terraform_environment(
-            {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
-            | {
-                "AWS_ACCESS_KEY_ID": access_key or backend.access_key,
-                "AWS_SECRET_ACCESS_KEY": SECRET,
-                "AWS_CA_BUNDLE": str(backend.server.ca_file),
-                "AWS_EC2_METADATA_DISABLED": "true",
-            }
-        )
-        self.init_options: list[str] = []
-        terraform = backend.stacks[stack]["terraform"]
-        if "endpoints" not in terraform["backend"]["s3"]:
-            # Amazon's addresses are led here, and nothing else is changed.
-            self.environment["AWS_ENDPOINT_URL"] = backend.server.url
-            self.init_options = ["-backend-config=use_path_style=true"]
-        self.terraform = {name: terraform[name] for name in ("backend", "required_version")}
-        folder.mkdir(parents=True)
-        self.write("first")
-
-    def write(self, text: str, terraform: dict[str, Any] | None = None, *, wait: bool = False) -> None:
-        """Define one resource that holds ``text``; with ``wait`` it is being made until ``go`` is written into."""
-        resource: dict[str, Any] = {"input": text, "triggers_replace": text}
-        if wait:
-            resource["provisioner"] = {"local-exec": {"command": "touch started && cat go"}}
-            os.mkfifo(self.folder / "go")
-        definition = {"terraform": terraform or self.terraform, "resource": {"terraform_data": {"text": resource}}}
-        (self.folder / "main.tf.json").write_text(json.dumps(definition))
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [terraform_program(), *arguments, "-no-color"],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def succeed(self, *arguments: str) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def init(self, *options: str) -> str:
-        return self.succeed("init", "-input=false", *self.init_options, *options)
-
-    def apply(self, text: str) -> None:
-        self.write(text)
-        self.succeed("apply", "-auto-approve", "-input=false")
-
-    def start_apply(self, text: str) -> subprocess.Popen[str]:
-        """An apply that holds the lock until ``finish``."""
-        self.write(text, wait=True)
-        running = subprocess.Popen(
-            [terraform_program(), "apply", "-auto-approve", "-input=false", "-no-color"],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        deadline = time.monotonic() + 60
-        while not (self.folder / "started").exists():
-            assert running.poll() is None, running.communicate()[0]
-            assert time.monotonic() < deadline, "the apply did not come to its provisioner"
-            time.sleep(0.02)
-        return running
-
-    def finish(self, running: subprocess.Popen[str]) -> None:
-        (self.folder / "go").write_text("")
-        output, _ = running.communicate(timeout=60)
-        assert running.returncode == 0, output
-
-    def state_text(self) -> str:
-        """What the state says now, as Terraform reads it."""
-        state = json.loads(self.succeed("show", "-json"))
-        return str(state["values"]["root_module"]["resources"][0]["values"]["input"])
-
-
 @pytest.fixture
-def client(tmp_path: Path) -> Callable[..., Client]:
-    numbers = iter(range(100))
-    return lambda backend, stack="guests", **options: Client(
-        tmp_path / f"client-{next(numbers)}", backend, stack, **options
-    )
+def client(tmp_path: Path) -> Iterator[Clients]:
+    made: list[Client] = []
 
+    def make(backend: Backend, stack: str = "guests", access_key: str | None = None) -> Client:
+        made.append(Client(tmp_path / f"client-{len(made)}", backend, stack, access_key))
+        return made[-1]
 
-Clients = Callable[..., Client]
+    yield make
+    for one in made:
+        one.stop()
 
 
 def test_the_bucket_has_every_setting_of_the_stack(backends: dict[str, Backend], server: S3Server) -> None:
@@ -372,9 +246,8 @@ def test_a_lock_left_by_a_killed_terraform_is_released_by_its_id(backend: Backen
     victim, heir = client(backend), client(backend)
     victim.init()
     heir.init()
-    running = victim.start_apply("never finished")
-    os.killpg(running.pid, signal.SIGKILL)
-    running.communicate()
+    victim.start_apply("never finished")
+    victim.stop()
     (left,) = {lock["ID"] for lock in backend.locks()}
 
     refused = heir.run("apply", "-auto-approve", "-input=false")
@@ -401,14 +274,9 @@ def test_an_earlier_version_comes_back_with_state_push(backend: Backend, client:
     assert worker.state_text() == "good"
 
 
-def test_local_state_moves_to_s3(backend: Backend, client: Clients) -> None:
+def test_local_state_moves_to_s3_and_back(backend: Backend, client: Clients) -> None:
+    backend.forget("templates")
     worker = client(backend, "templates")
-    s3 = backend.server.client("s3")
-    for version in backend.versions("templates"):
-        s3.delete_object(Bucket=backend.bucket, Key=version["Key"], VersionId=version["VersionId"])
-    if "state_lock_table" in backend.outputs:
-        digest = {"LockID": {"S": f"{backend.bucket}/{backend.key('templates')}-md5"}}
-        backend.server.client("dynamodb").delete_item(TableName=backend.outputs["state_lock_table"], Key=digest)
     local = {"backend": {"local": {"path": "state/templates.tfstate"}}}
     worker.write("made here", local)
     worker.succeed("init", "-input=false")
@@ -419,3 +287,24 @@ def test_local_state_moves_to_s3(backend: Backend, client: Clients) -> None:
     worker.init("-migrate-state", "-force-copy")
     assert "No changes" in worker.succeed("plan", "-input=false")
     assert len(backend.versions("templates")) == 1
+
+    (worker.folder / "state" / "templates.tfstate").unlink()
+    worker.write("made here", local)
+    worker.succeed("init", "-input=false", "-migrate-state", "-force-copy")
+    assert "No changes" in worker.succeed("plan", "-input=false")
+
+
+def test_a_forgotten_local_state_is_pushed(backends: dict[str, Backend], client: Clients) -> None:
+    backend = backends["lock-file"]
+    backend.forget("templates")
+    worker = client(backend, "templates")
+    worker.write("made here", {"backend": {"local": {"path": "state/old.tfstate"}}})
+    worker.succeed("init", "-input=false")
+    worker.succeed("apply", "-auto-approve", "-input=false")
+    shutil.rmtree(worker.folder / ".terraform")
+
+    worker.write("made here")
+    worker.init()
+    assert "1 to add" in worker.succeed("plan", "-input=false"), "Terraform has forgotten where the state was"
+    worker.succeed("state", "push", str(worker.folder / "state" / "old.tfstate"))
+    assert "No changes" in worker.succeed("plan", "-input=false")
