@@ -24,7 +24,8 @@ PY := $(VENV)/bin/python
 DONE := $(VENV)/.done
 # Named by the version, so that another pipenv makes it anew.
 ENVIRONMENT := $(DONE)/environment-$(PIPENV_VERSION)
-PYTEST := $(PY) -m pytest -n $(PYTEST_WORKERS)
+# A file stays with one worker: what its tests share, such as a Terraform run, is made once.
+PYTEST := $(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 .PHONY: help
 help: ## Shows this list
