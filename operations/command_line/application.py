@@ -20,6 +20,7 @@ from operations.command_line import (
     destroy_command,
     doctor_command,
     images_command,
+    review_command,
     schema_command,
 )
 from operations.command_line.errors import CommandError
@@ -45,6 +46,7 @@ def _add_commands() -> None:
     application.command("doctor")(doctor_command.doctor)
     application.command("deploy")(deploy_command.deploy)
     application.command("destroy")(destroy_command.destroy)
+    application.command("review", cls=review_command.ReviewCommand)(review_command.review)
     application.add_typer(images_command.images, name="images")
 
 

@@ -1,0 +1,164 @@
+"""``homelab review``: plans judged in Proxmox's terms before anybody applies them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+if TYPE_CHECKING:
+    from operations.review import AllowList, PlanDocument, Review
+
+_PLAIN_NAMES = ("plan", "tfplan", "show", "review", "-")
+
+
+class OutputFormat(StrEnum):
+    """How the review is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+class ReviewCommand(TyperCommand):
+    """Ends with 1 when it is called wrongly, as 2 says that there are changes."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            error.exit_code = 1
+            raise
+
+
+def review(
+    plans: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PLAN.json...", help="What `terraform show -json` wrote about plans; - is stdin."),
+    ] = None,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--format", help="How the review is written.")
+    ] = OutputFormat.TEXT,
+    *,
+    allow: Annotated[
+        Path | None,
+        typer.Option(
+            "--allow", metavar="FILE", help="Blocked findings that pass; allowed-changes.yaml of the project."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write there; what Markdown needs more goes to FILE-2, ..."
+        ),
+    ] = None,
+    key: Annotated[
+        str, typer.Option("--key", help="Tells the comments of several reviews on one pull request apart.")
+    ] = "homelab",
+) -> int:
+    """Say what plans do to guests, data and protection. Needs no node and no Terraform.
+
+    Several plans are judged together. A plan is called after its file, or after its folder where the file is plan.json.
+    Exit code: 0 nothing to do, 2 changes, 3 something is blocked, 1 error.
+    """
+    from operations.command_line.errors import CommandError
+    from operations.review import ReviewError
+
+    try:
+        result = _judge(plans or [], allow)
+    except ReviewError as error:
+        raise CommandError(str(error)) from None
+    pieces = _written(result, output_format, key)
+    if output is None:
+        typer.echo("\n\n".join(pieces))
+    else:
+        _write(pieces, output)
+    return result.verdict.exit_code
+
+
+def _judge(plans: list[Path], allow: Path | None) -> Review:
+    import os
+
+    from operations.redaction import secrets_in
+    from operations.review import ReviewError
+    from operations.review import review as judge
+
+    if not plans:
+        raise ReviewError(
+            "no plan is given\n    allowed:  one or more files that `terraform show -json` wrote, or - for stdin"
+            "\n    fix:      terraform show -json plan.bin | homelab review -"
+        )
+    return judge([_read(path) for path in plans], _allow_list(allow), secrets_in(os.environ))
+
+
+def _read(path: Path) -> PlanDocument:
+    import sys
+
+    from operations.review import ReviewError, read_plan
+
+    if str(path) == "-":
+        return read_plan(sys.stdin.buffer.read(), "stdin")
+    name = path.name.removesuffix(".json")
+    if name in _PLAIN_NAMES:
+        name = path.resolve().parent.name or name
+    try:
+        return read_plan(path.read_bytes(), name)
+    except OSError as error:
+        raise ReviewError(f"{path} can't be read: {error.strerror}") from None
+
+
+def _allow_list(path: Path | None) -> AllowList:
+    from datetime import UTC, datetime
+
+    from operations.command_line.project import project_root
+    from operations.review import AllowList, ReviewError, read_allow_list
+    from operations.review.allow_list import FILE_NAME
+
+    file = path or project_root() / FILE_NAME
+    if path is None and not file.exists():
+        return AllowList()
+    try:
+        return read_allow_list(file.read_text(encoding="utf-8"), str(file), datetime.now(UTC).date())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text in UTF-8"
+        raise ReviewError(f"{file} can't be read: {reason}") from None
+
+
+def _written(result: Review, output_format: OutputFormat, key: str) -> list[str]:
+    from operations.review import as_json, as_markdown, as_text
+
+    match output_format:
+        case OutputFormat.MARKDOWN:
+            return as_markdown(result, key)
+        case OutputFormat.JSON:
+            return [as_json(result)]
+        case OutputFormat.TEXT:
+            return [as_text(result)]
+
+
+def _write(pieces: list[str], output: Path) -> None:
+    from operations.command_line.errors import CommandError
+
+    number = len(pieces) + 1
+    try:
+        for index, piece in enumerate(pieces, 1):
+            path = _numbered(output, index)
+            part = path.with_name(f".{path.name}.part")
+            part.write_text(f"{piece}\n", encoding="utf-8")
+            part.replace(path)
+        # A longer review from before must not be taken for a part of this one.
+        while (stale := _numbered(output, number)).is_file() and stale.read_bytes().startswith(b"<!-- homelab-review "):
+            stale.unlink()
+            number += 1
+    except OSError as error:
+        raise CommandError(
+            f"{output} can't be written: {error.strerror}\n    fix:      choose another file with --output"
+        ) from None
+
+
+def _numbered(output: Path, index: int) -> Path:
+    return output if index == 1 else output.with_name(f"{output.stem}-{index}{output.suffix}")

@@ -1,0 +1,247 @@
+"""The review itself: every rule asked about every object of every plan, and what that comes to."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from operations.review.allow_list import AllowList, Rejected, allowance_for
+from operations.review.capacity import Capacity, capacity_of
+from operations.review.differences import differences
+from operations.review.disclosure import Disclosure
+from operations.review.estate import Estate, key_of
+from operations.review.findings import Case, Finding, Severity
+from operations.review.guests import is_guest, read_guest
+from operations.review.plan import Action, Change, OutputChange, PlanDocument, ReviewError
+from operations.review.rules import RULES
+
+
+class Verdict(StrEnum):
+    """What a review comes to, the mildest first."""
+
+    NOTHING = "nothing"
+    CHANGES = "changes"
+    BLOCKED = "blocked"
+
+    @property
+    def exit_code(self) -> int:
+        """What ``homelab review`` ends with."""
+        return {Verdict.NOTHING: 0, Verdict.CHANGES: 2, Verdict.BLOCKED: 3}[self]
+
+
+@dataclass(frozen=True)
+class ReviewedChange:
+    """One object that the apply does something with; all texts may be shown.
+
+    Attributes:
+        label: a guest's name and VMID; of other objects the address.
+        details: the arguments that an update changes.
+        imported: it becomes Terraform's with this apply.
+        moved_from: its address until now, or empty.
+    """
+
+    stack: str
+    address: str
+    label: str
+    action: Action
+    details: tuple[str, ...] = ()
+    imported: bool = False
+    moved_from: str = ""
+
+
+@dataclass(frozen=True)
+class Review:
+    """What is to be known about plans before they are applied. Nothing in it is secret."""
+
+    verdict: Verdict
+    stacks: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    changes: tuple[ReviewedChange, ...] = ()
+    drift: tuple[ReviewedChange, ...] = ()
+    outputs: tuple[OutputChange, ...] = ()
+    capacity: Capacity = field(default_factory=Capacity)
+    rejected: tuple[Rejected, ...] = ()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many objects are created, updated, replaced, deleted, imported, moved, forgotten."""
+        counts: Counter[str] = Counter(
+            str(change.action) for change in self.changes if change.action is not Action.NONE
+        )
+        counts["import"] += sum(change.imported for change in self.changes)
+        counts["move"] += sum(bool(change.moved_from) for change in self.changes)
+        return +counts
+
+    def count(self, kind: str) -> int:
+        """How many findings of a kind there are."""
+        return sum(finding.kind == kind for finding in self.findings)
+
+
+def review(
+    documents: Sequence[PlanDocument], allow_list: AllowList | None = None, secrets: Iterable[str] = ()
+) -> Review:
+    """Judge plans together: a guest that leaves one stack's backup job for another's is still backed up.
+
+    Args:
+        documents: the plans; each by its own name.
+        allow_list: what a person has decided to let pass.
+        secrets: what must not be shown, besides what the plans themselves say is secret.
+
+    Raises:
+        ReviewError: two plans have the same name.
+    """
+    names = Counter(document.stack for document in documents)
+    for name, times in names.items():
+        if times > 1:
+            raise ReviewError(
+                f"{times} plans are called {name}\n    allowed:  one name for each, as allow-lists go by it"
+                "\n    fix:      name the files after their stacks: prod-web.json, prod-dns.json"
+            )
+    disclosure = Disclosure({*secrets, *(secret for document in documents for secret in document.secrets)})
+    estate = Estate(documents, disclosure)
+    findings = tuple(_findings(documents, estate, allow_list or AllowList()))
+    changes = tuple(_changes(estate))
+    outputs = tuple(
+        replace(output, stack=disclosure.text(output.stack), name=disclosure.text(output.name))
+        for document in documents
+        for output in document.outputs
+    )
+    if any(finding.blocks for finding in findings):
+        verdict = Verdict.BLOCKED
+    elif changes or outputs or any(document.applyable for document in documents):
+        verdict = Verdict.CHANGES
+    else:
+        verdict = Verdict.NOTHING
+    return Review(
+        verdict=verdict,
+        stacks=tuple(disclosure.text(document.stack) for document in documents),
+        findings=tuple(sorted(findings, key=_order)),
+        changes=changes,
+        drift=tuple(_drift(estate)),
+        outputs=outputs,
+        capacity=capacity_of(estate),
+        rejected=tuple(
+            Rejected(disclosure.text(entry.address), entry.why) for entry in (allow_list or AllowList()).rejected
+        ),
+    )
+
+
+_SEVERITIES = list(Severity)
+
+
+def _order(finding: Finding) -> tuple[bool, int]:
+    return finding.allowance is not None, _SEVERITIES.index(finding.severity)
+
+
+def _findings(documents: Sequence[PlanDocument], estate: Estate, allow_list: AllowList) -> Iterator[Finding]:
+    for document in documents:
+        yield from _about_plan(document, estate.disclosure)
+    stacks: dict[str, set[str]] = defaultdict(set)
+    for change in estate.changes:
+        stacks[change.address].add(change.stack)
+    for change in estate.changes:
+        if not _happens(change):
+            continue
+        case = Case(change, estate)
+        for rule in RULES:
+            for finding in rule(case):
+                if finding.severity is not Severity.BLOCKED:
+                    yield finding
+                    continue
+                allowance = allowance_for(
+                    allow_list, change.stack, change.address, finding.kind, stacks[change.address]
+                )
+                if allowance is not None:
+                    allowance = replace(allowance, reason=estate.disclosure.text(allowance.reason, 400))
+                yield replace(finding, allowance=allowance)
+
+
+def _happens(change: Change) -> bool:
+    return change.action is not Action.NONE or change.import_id is not None or bool(change.previous_address)
+
+
+def _about_plan(document: PlanDocument, disclosure: Disclosure) -> Iterator[Finding]:
+    stack = disclosure.text(document.stack)
+    if document.errored:
+        yield Finding(
+            "plan-failed",
+            Severity.BLOCKED,
+            stack,
+            "",
+            "the plan ended with an error",
+            consequence="What is shown is only a part of it: nothing can be said about the rest",
+        )
+    if document.deferred:
+        yield Finding(
+            "deferred",
+            Severity.CHANGE,
+            stack,
+            "",
+            f"{len(document.deferred)} resources are put off to a later plan: "
+            + disclosure.text(", ".join(document.deferred), 300),
+        )
+    elif not document.complete and not document.errored:
+        yield Finding(
+            "partial", Severity.CHANGE, stack, "", "the plan is for a part of the configuration only (-target)"
+        )
+    for address in document.failed_checks:
+        yield Finding(
+            "check-failed", Severity.DANGER, stack, disclosure.text(address), "a condition of the configuration fails"
+        )
+    for change in document.drift:
+        if change.action is Action.DELETE and is_guest(change.type):
+            guest = read_guest(change.type, change.before, disclosure, change.before_sensitive)
+            yield Finding(
+                "guest-gone",
+                Severity.DANGER,
+                stack,
+                disclosure.text(change.address),
+                f"{disclosure.text(guest.label)} was removed without Terraform",
+                consequence="Its data is gone already; an apply makes another one, which starts empty",
+                guest=disclosure.text(guest.name),
+                vm_id=guest.vm_id,
+                node=disclosure.text(guest.node),
+            )
+
+
+def _changes(estate: Estate) -> Iterator[ReviewedChange]:
+    show = estate.disclosure.text
+    for change in estate.changes:
+        if _happens(change):
+            guest = estate.before.get(key_of(change)) or estate.after.get(key_of(change))
+            details = differences(change, estate.disclosure) if change.action is Action.UPDATE else ()
+            yield ReviewedChange(
+                stack=show(change.stack),
+                address=show(change.address, 300),
+                label=show(guest.label if guest else change.address, 300),
+                action=change.action,
+                details=tuple(str(difference) for difference in details),
+                imported=change.import_id is not None,
+                moved_from=show(change.previous_address, 300),
+            )
+
+
+def _drift(estate: Estate) -> Iterator[ReviewedChange]:
+    disclosure = estate.disclosure
+    for document in estate.documents:
+        for change in document.drift:
+            label = change.address
+            ours: set[str] = set()
+            if is_guest(change.type):
+                guest = read_guest(change.type, change.before, disclosure, change.before_sensitive)
+                label = guest.label
+                # A membership of our own shows in the guest as if somebody had put it in the pool.
+                ours = {"pool_id"} if guest.vm_id in estate.memberships else set()
+            found = differences(change, disclosure) if change.action is Action.UPDATE else ()
+            details = tuple(str(difference) for difference in found if difference.path not in ours)
+            if change.action is Action.NONE or (change.action is Action.UPDATE and not details):
+                continue
+            yield ReviewedChange(
+                stack=disclosure.text(document.stack),
+                address=disclosure.text(change.address, 300),
+                label=disclosure.text(label, 300),
+                action=change.action,
+                details=details,
+            )

@@ -1,0 +1,94 @@
+"""What it means in Proxmox when something that is no guest is destroyed, or destroyed and made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from operations.review.findings import Severity
+from operations.review.plan import Change
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is lost with an object, and how bad that is."""
+
+    noun: str
+    severity: Severity
+    destroyed: str
+    replaced: str = ""
+    replacing: Severity | None = None
+    """How bad it is to make it anew, where that is another matter."""
+
+
+_BLOCKED, _DANGER, _CHANGE = Severity.BLOCKED, Severity.DANGER, Severity.CHANGE
+_PREFIXES = ("proxmox_virtual_environment_", "proxmox_")
+_FILE = "Proxmox deletes the file; guests that were made from it keep their disks, new ones can't be made from it"
+_FILE_ANEW = "Proxmox deletes the file and gets it again; guests that were made from it keep their disks"
+_STORAGE = "Proxmox forgets the datastore: what is on it stays, and guests with disks there can't start"
+_BRIDGE = "guests on it lose their network, and the node too if its own address is there"
+
+_LOSSES: Mapping[str, Loss] = {
+    "download_file": Loss("image", _DANGER, _FILE, _FILE_ANEW, _CHANGE),
+    "oci_image": Loss("image", _DANGER, _FILE, _FILE_ANEW, _CHANGE),
+    "storage_cifs": Loss("datastore", _DANGER, _STORAGE),
+    "storage_directory": Loss("datastore", _DANGER, _STORAGE),
+    "storage_lvm": Loss("datastore", _DANGER, _STORAGE),
+    "storage_lvmthin": Loss("datastore", _DANGER, _STORAGE),
+    "storage_nfs": Loss("datastore", _DANGER, _STORAGE),
+    "storage_pbs": Loss("datastore", _DANGER, _STORAGE),
+    "storage_zfspool": Loss("datastore", _DANGER, _STORAGE),
+    "node_disk_zfs": Loss("ZFS pool", _BLOCKED, "Proxmox destroys the pool with everything on its disks"),
+    "ceph_pool": Loss("Ceph pool", _BLOCKED, "Proxmox destroys the pool with every disk that is in it"),
+    "network_linux_bridge": Loss("bridge", _DANGER, _BRIDGE),
+    "network_linux_bond": Loss("bond", _DANGER, _BRIDGE),
+    "network_linux_vlan": Loss("VLAN interface", _DANGER, _BRIDGE),
+    "sdn_vnet": Loss("VNet", _DANGER, "guests on it lose their network"),
+    "sdn_zone_simple": Loss("SDN zone", _DANGER, "guests on its VNets lose their network"),
+    "sdn_zone_vlan": Loss("SDN zone", _DANGER, "guests on its VNets lose their network"),
+    "sdn_zone_qinq": Loss("SDN zone", _DANGER, "guests on its VNets lose their network"),
+    "sdn_zone_vxlan": Loss("SDN zone", _DANGER, "guests on its VNets lose their network"),
+    "sdn_zone_evpn": Loss("SDN zone", _DANGER, "guests on its VNets lose their network"),
+    "haresource": Loss("HA resource", _DANGER, "high availability no longer restarts the guest when its node fails"),
+    "replication": Loss("replication job", _DANGER, "Proxmox deletes the replicas on the other node"),
+    "user": Loss("user", _DANGER, "the user and the user's tokens stop working"),
+    "user_token": Loss(
+        "API token", _DANGER, "what uses the token is refused", "the token gets another value: what uses it is refused"
+    ),
+    "role": Loss("role", _DANGER, "everybody loses what the role allows"),
+    "acl": Loss("permission", _DANGER, "user, group or token loses the permission", "", _CHANGE),
+    "realm_ldap": Loss("realm", _DANGER, "its users can't log in"),
+    "realm_openid": Loss("realm", _DANGER, "its users can't log in"),
+    "pool": Loss("pool", _CHANGE, "guests stay; permissions and backup jobs by pool no longer reach them"),
+    "pool_membership": Loss("pool membership", _CHANGE, "the guest stays, outside of the pool"),
+    "docker_volume": Loss("Docker volume", _BLOCKED, "Docker deletes the volume with all that is on it"),
+    "aws_s3_bucket": Loss("S3 bucket", _BLOCKED, "the bucket goes with all that is in it, such as Terraform's state"),
+    "aws_dynamodb_table": Loss("DynamoDB table", _DANGER, "Terraform can't lock its state any more"),
+    "random_password": Loss("generated password", _DANGER, "", "another password: what knows the old one is refused"),
+    "random_id": Loss("generated id", _CHANGE, "", "another value, and whatever has it in its name is made anew"),
+}
+_SNIPPET = Loss(
+    "snippet",
+    _CHANGE,
+    "the snippet is deleted: a guest that refers to it can't have its cloud-init drive made anew",
+    "the snippet is uploaded anew; guests that exist keep what cloud-init did at their first boot",
+)
+_BACKUP_FILE = Loss("backup", _BLOCKED, "Proxmox deletes the backup")
+_OTHER_FILE = Loss("file", _DANGER, _FILE, _FILE_ANEW, _CHANGE)
+
+
+def loss_of(change: Change) -> Loss:
+    """What is lost with the object that ``change`` destroys."""
+    name = short_type(change.type)
+    if name == "file":
+        content = change.before.get("content_type")
+        return {"snippets": _SNIPPET, "backup": _BACKUP_FILE}.get(str(content), _OTHER_FILE)
+    return _LOSSES.get(name) or Loss(name.replace("_", " "), _CHANGE, "")
+
+
+def short_type(type_: str) -> str:
+    """A Proxmox resource's type without the provider's prefix; other types as they are."""
+    for prefix in _PREFIXES:
+        if type_.startswith(prefix):
+            return type_.removeprefix(prefix)
+    return type_

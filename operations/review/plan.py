@@ -1,0 +1,126 @@
+"""A plan as the review knows it: what happens to which object, with the values before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class ReviewError(Exception):
+    """Something can't be reviewed; the message says what, what is allowed, and what to do."""
+
+
+class Action(StrEnum):
+    """What a plan does with one object."""
+
+    NONE = "no-op"
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    FORGET = "forget"
+    READ = "read"
+    UNKNOWN = "unknown"
+
+    @property
+    def destroys(self) -> bool:
+        """Whether the object that is there is destroyed."""
+        return self in (Action.DELETE, Action.REPLACE)
+
+
+ACTIONS = {
+    ("no-op",): Action.NONE,
+    ("create",): Action.CREATE,
+    ("read",): Action.READ,
+    ("update",): Action.UPDATE,
+    ("delete",): Action.DELETE,
+    ("delete", "create"): Action.REPLACE,
+    ("create", "delete"): Action.REPLACE,
+    ("forget",): Action.FORGET,
+    # The old object stays where it is, unmanaged, and another one is made.
+    ("create", "forget"): Action.CREATE,
+    ("forget", "create"): Action.CREATE,
+    ("open",): Action.READ,
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a plan does with one object, with the values before and after.
+
+    Attributes:
+        stack: the plan that it is in.
+        before_sensitive: what Terraform knows to be secret, in the shape of the values; so is ``after_sensitive``.
+        after_unknown: what is known only after the apply.
+        reason: Terraform's ``action_reason``.
+        deposed: the key of an object that a replacement left behind; empty for the object itself.
+        import_id: the id that it is imported by; None when it is not.
+    """
+
+    stack: str
+    address: str
+    type: str
+    action: Action
+    before: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    after: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    after_unknown: Any = field(default=None, repr=False)
+    before_sensitive: Any = field(default=None, repr=False)
+    after_sensitive: Any = field(default=None, repr=False)
+    replace_paths: tuple[tuple[str | int, ...], ...] = ()
+    reason: str = ""
+    previous_address: str = ""
+    deposed: str = ""
+    import_id: str | None = None
+    leaves_old: bool = False
+    """Whether the object that was there stays, unmanaged, beside a new one."""
+
+    @property
+    def exists_after(self) -> bool:
+        """Whether the object is there after the apply."""
+        return not self.deposed and self.action is not Action.DELETE
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The values after the apply; those before it of what is destroyed or forgotten."""
+        return self.after or self.before
+
+
+@dataclass(frozen=True)
+class OutputChange:
+    """An output whose value changes; the value itself is not kept."""
+
+    stack: str
+    name: str
+    action: Action
+
+
+@dataclass(frozen=True)
+class PlanDocument:
+    """One plan.
+
+    Attributes:
+        changes: the managed objects in the plan, those without a change too.
+        drift: what was changed without Terraform since the last apply.
+        untouched: address, type and values of objects in the state that the plan doesn't mention.
+        deferred: addresses that Terraform puts off to a later plan.
+        failed_checks: addresses whose conditions (``check``, ``precondition``, ``postcondition``) fail.
+        secrets: values that are secret wherever they turn up.
+        errored: the plan ended with an error and is only a part.
+        complete: everything in the configuration is in the plan; not so with ``-target``.
+        applyable: an apply would do something; None where Terraform is too old to say so.
+    """
+
+    stack: str
+    terraform_version: str = ""
+    changes: tuple[Change, ...] = ()
+    drift: tuple[Change, ...] = ()
+    outputs: tuple[OutputChange, ...] = ()
+    untouched: tuple[tuple[str, str, Mapping[str, Any]], ...] = field(default=(), repr=False)
+    deferred: tuple[str, ...] = ()
+    failed_checks: tuple[str, ...] = ()
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    errored: bool = False
+    complete: bool = True
+    applyable: bool | None = None

@@ -1,0 +1,176 @@
+"""Proxmox's firewall: of guests, of nodes, of the cluster.
+
+Read from the provider's source: destroying ``firewall_options`` or ``cluster_firewall`` sends nothing to Proxmox, which
+keeps the settings; destroying ``firewall_rules`` removes the rules one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from operations.review.estate import FIREWALL_OPTIONS, FIREWALL_RULES, guarded
+from operations.review.findings import Case, Finding, Severity
+from operations.review.plan import Action
+from operations.review.values import blocks, masked
+
+CLUSTER_OPTIONS = "proxmox_virtual_environment_cluster_firewall"
+NODE_OPTIONS = ("proxmox_node_firewall", "proxmox_virtual_environment_node_firewall")
+SECURITY_GROUP = "proxmox_virtual_environment_cluster_firewall_security_group"
+_CLOSED = ("DROP", "REJECT")
+_STAYING = (Action.UPDATE, Action.REPLACE)
+_KEPT = "Proxmox keeps them as they are; from then on nothing notices when somebody switches the firewall off"
+_RULE = ("type", "action", "security_group", "macro", "proto", "source", "sport", "dest", "dport", "iface")
+
+
+def is_firewall_settings(type_: str) -> bool:
+    """Whether a resource of this type switches a firewall on."""
+    return type_ in (FIREWALL_OPTIONS, FIREWALL_RULES, CLUSTER_OPTIONS)
+
+
+def guest_options(case: Case) -> Iterator[Finding]:
+    """The firewall of a guest is switched off, opened, or no longer looked after."""
+    change = case.change
+    number = guarded(change)
+    if change.type != FIREWALL_OPTIONS or number is None or number in case.estate.destroyed:
+        return
+    guest = case.estate.names.get(number)
+    name = case.estate.name_of(number)
+    if change.action is Action.DELETE and change.before.get("enabled") is True:
+        yield case.finding(
+            "firewall-options-removed",
+            Severity.BLOCKED,
+            f"{name}: the firewall's options are no longer managed",
+            consequence=_KEPT,
+            guest=guest,
+        )
+    elif change.action in _STAYING:
+        if _goes_off(change.before, change.after, "enabled"):
+            yield case.finding(
+                "guest-firewall-off",
+                Severity.BLOCKED,
+                f"{name}: the firewall {_word(case, 'enabled')} switched off",
+                consequence="Proxmox lets everything through to the guest; its rules stay and do nothing",
+                guest=guest,
+            )
+        yield from _policies(case, name)
+        for option, what in (
+            ("macfilter", "other MAC addresses than its own"),
+            ("ipfilter", "other addresses than its own"),
+        ):
+            if _goes_off(change.before, change.after, option):
+                yield case.finding(
+                    "firewall-filter-off",
+                    Severity.DANGER,
+                    f"{name}: the firewall's {option} {_word(case, option)} switched off",
+                    consequence=f"The guest can send from {what}",
+                    guest=guest,
+                )
+
+
+def cluster_options(case: Case) -> Iterator[Finding]:
+    """The firewall of the whole cluster is switched off or opened."""
+    change = case.change
+    if change.type != CLUSTER_OPTIONS:
+        return
+    if change.action is Action.DELETE and change.before.get("enabled") is True:
+        yield case.finding(
+            "firewall-options-removed",
+            Severity.BLOCKED,
+            "the cluster firewall's options are no longer managed",
+            consequence=_KEPT,
+        )
+    elif change.action in _STAYING:
+        if _goes_off(change.before, change.after, "enabled"):
+            yield case.finding(
+                "cluster-firewall-off",
+                Severity.BLOCKED,
+                f"the cluster firewall {_word(case, 'enabled')} switched off",
+                consequence="No rule works any more anywhere: neither those of the nodes nor those of any guest",
+            )
+        yield from _policies(case, "the cluster firewall")
+
+
+def node_options(case: Case) -> Iterator[Finding]:
+    """The firewall of a node is switched off. Without the resource Proxmox goes back to its default, which is on."""
+    change = case.change
+    if change.type in NODE_OPTIONS and change.action in _STAYING and _goes_off(change.before, change.after, "enabled"):
+        node = case.estate.disclosure.value("node_name", change.after.get("node_name")) or "a node"
+        yield case.finding(
+            "node-firewall-off",
+            Severity.BLOCKED,
+            f"node {node}: the firewall {_word(case, 'enabled')} switched off",
+            consequence="Its web interface, SSH and everything else that it serves can be reached from everywhere",
+        )
+
+
+def rules(case: Case) -> Iterator[Finding]:
+    """Rules go: all of them, or one that kept something out."""
+    change = case.change
+    if change.type not in (FIREWALL_RULES, SECURITY_GROUP):
+        return
+    number = guarded(change)
+    if number in case.estate.destroyed:
+        return
+    guest = case.estate.names.get(number) if number is not None else None
+    name = case.estate.name_of(number) if number is not None else _whose(case)
+    if change.action is Action.DELETE and change.type == FIREWALL_RULES:
+        yield case.finding(
+            "firewall-rules-removed",
+            Severity.DANGER,
+            f"{name}: all firewall rules are removed",
+            consequence="What they let in is cut off where the policy is DROP, what they kept out gets in where it is "
+            "ACCEPT",
+            guest=guest,
+        )
+    elif change.action in _STAYING:
+        left = [_identity(rule) for rule in blocks(change.after, "rule") if rule.get("enabled") is not False]
+        for rule in blocks(change.before, "rule"):
+            if rule.get("action") in _CLOSED and rule.get("enabled") is not False and _identity(rule) not in left:
+                yield case.finding(
+                    "firewall-rule-removed",
+                    Severity.DANGER,
+                    f"{name}: a firewall rule with {rule['action']} goes",
+                    consequence="What it kept out is judged by the rules after it, and then by the policy",
+                    guest=guest,
+                )
+
+
+def _whose(case: Case) -> str:
+    shown = case.estate.disclosure.value
+    if case.change.type == SECURITY_GROUP:
+        return f"security group {shown('name', case.change.before.get('name'))}"
+    node = shown("node_name", case.change.before.get("node_name") or None)
+    return "the cluster" if node in (None, "none") else f"node {node}"
+
+
+def _policies(case: Case, name: str) -> Iterator[Finding]:
+    change = case.change
+    for option, severity, meaning in (
+        ("input_policy", Severity.BLOCKED, "Whatever no rule forbids gets in"),
+        ("output_policy", Severity.DANGER, "Whatever no rule forbids gets out"),
+    ):
+        after = change.after.get(option)
+        unknown = masked(change.after_unknown, option)
+        if change.before.get(option) in _CLOSED and (unknown or after == "ACCEPT"):
+            number = guarded(change)
+            yield case.finding(
+                "firewall-opened",
+                severity,
+                f"{name}: {option} {_word(case, option)} opened, from {change.before[option]} to "
+                + ("what is known only after the apply" if unknown else "ACCEPT"),
+                consequence=meaning,
+                guest=case.estate.names.get(number) if number is not None else None,
+            )
+
+
+def _goes_off(before: Mapping[str, Any], after: Mapping[str, Any], option: str) -> bool:
+    return before.get(option) is True and after.get(option) is not True
+
+
+def _word(case: Case, option: str) -> str:
+    return "may be" if masked(case.change.after_unknown, option) else "is"
+
+
+def _identity(rule: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(rule.get(name) or None for name in _RULE)

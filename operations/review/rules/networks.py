@@ -1,0 +1,77 @@
+"""Network interfaces of guests that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from operations.review.findings import Case, Finding, Severity
+from operations.review.guests import Nic
+
+
+def removed(case: Case) -> Iterator[Finding]:
+    """A guest loses a network interface."""
+    if not case.guests:
+        return
+    before, after = case.guests
+    kept = {old.key for old, _ in _pairs(before.nics, after.nics)}
+    for nic in before.nics:
+        if nic.key not in kept:
+            last = " It was its last one: the guest has no network any more" if not after.nics else ""
+            yield case.finding(
+                "nic-removed",
+                Severity.DANGER,
+                f"{before.label}: network interface {_label(nic)} is removed",
+                consequence=f"Proxmox unplugs it at once; what listens on its address can't be reached.{last}",
+            )
+
+
+def disconnected(case: Case) -> Iterator[Finding]:
+    """The link of an interface goes down."""
+    if not case.guests:
+        return
+    before, after = case.guests
+    for old, new in _pairs(before.nics, after.nics):
+        if old.connected and not new.connected:
+            yield case.finding(
+                "nic-disconnected",
+                Severity.DANGER,
+                f"{before.label}: network interface {_label(old)} is disconnected",
+                consequence="The guest keeps the interface, and its link is down",
+            )
+
+
+def firewall(case: Case) -> Iterator[Finding]:
+    """An interface is taken out of the firewall: the guest's rules are still there and no longer looked at."""
+    if not case.guests:
+        return
+    before, after = case.guests
+    for old, new in _pairs(before.nics, after.nics):
+        if old.firewall and not new.firewall:
+            unknown = "may be" if new.firewall is None else "is"
+            yield case.finding(
+                "nic-firewall-off",
+                Severity.BLOCKED,
+                f"{before.label}: the firewall {unknown} switched off for network interface {_label(new)}",
+                consequence="Proxmox lets everything through this interface; the guest's firewall rules stay and do "
+                "nothing there",
+            )
+
+
+def _pairs(before: tuple[Nic, ...], after: tuple[Nic, ...]) -> list[tuple[Nic, Nic]]:
+    """Which interface becomes which: by MAC address, by name in the container, and what is left by its number."""
+    pairs: list[tuple[Nic, Nic]] = []
+    old, new = list(before), list(after)
+    for identity in ("mac", "name", "key"):
+        later = {value: nic for nic in new if (value := getattr(nic, identity))}
+        for nic in list(old):
+            match = later.pop(getattr(nic, identity), None)
+            if match is not None:
+                pairs.append((nic, match))
+                old.remove(nic)
+                new.remove(match)
+    return pairs
+
+
+def _label(nic: Nic) -> str:
+    name = f" {nic.name}" if nic.name else ""
+    return f"{nic.key}{name}{f' on {nic.bridge}' if nic.bridge else ''}"

@@ -1,0 +1,73 @@
+"""What only Terraform's own books record: nothing happens on a node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from operations.review.differences import differences
+from operations.review.findings import Case, Finding, Severity
+from operations.review.guests import is_guest
+from operations.review.plan import Action
+
+_GUEST_ID = re.compile(r"[A-Za-z0-9.-]+/\d{3,10}")
+
+
+def metadata_only(case: Case) -> Iterator[Finding]:
+    """An update without any difference: only marks of sensitivity differ, or ways of saying that nothing is set."""
+    change = case.change
+    if change.action is Action.UPDATE and not differences(change, case.estate.disclosure):
+        alike = change.before == change.after
+        yield case.finding(
+            "metadata-only",
+            Severity.INFO,
+            f"{_label(case)}: only metadata changes",
+            cause="what Terraform marks as sensitive differs"
+            if alike
+            else "arguments that aren't set are written in another way",
+            consequence="Nothing changes on a node",
+        )
+
+
+def moved(case: Case) -> Iterator[Finding]:
+    """Another address for the same object."""
+    change = case.change
+    if change.previous_address and change.previous_address != change.address:
+        yield case.finding(
+            "moved",
+            Severity.INFO,
+            f"{_label(case)} was {change.previous_address}",
+            consequence="Only its address in the state changes",
+        )
+
+
+def imported(case: Case) -> Iterator[Finding]:
+    """An object that is there already becomes Terraform's."""
+    change = case.change
+    if change.import_id is not None:
+        # An import id can be the secret itself; of a guest it is the node and the VMID.
+        shown = f" as {change.import_id}" if is_guest(change.type) and _GUEST_ID.fullmatch(change.import_id) else ""
+        yield case.finding(
+            "imported",
+            Severity.INFO,
+            f"{_label(case)} is imported{shown}",
+            consequence="Terraform takes it over as it is"
+            if change.action is Action.NONE
+            else "Terraform takes it over and changes it",
+        )
+
+
+def forgotten(case: Case) -> Iterator[Finding]:
+    """An object stays as it is, and Terraform no longer knows it."""
+    if case.change.action is Action.FORGET:
+        yield case.finding(
+            "forgotten",
+            Severity.CHANGE,
+            f"{_label(case)} is forgotten",
+            consequence="It stays as it is; from then on Terraform neither changes nor notices it",
+        )
+
+
+def _label(case: Case) -> str:
+    guest = case.before or case.after
+    return guest.label if guest else case.change.address
