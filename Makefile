@@ -105,7 +105,7 @@ format: setup ## Formats the code and applies the linter's safe corrections
 
 .PHONY: test-fast
 test-fast: setup ## Runs the small tests: seconds, no Terraform
-	@$(PYTEST) -m "not system and not end_to_end"
+	@$(PYTEST) -m "not system and not end_to_end and not slow"
 
 .PHONY: test
 test: setup check ## Runs every check and every test

@@ -18,6 +18,8 @@ from homelab.config.resolution import resolve
 from homelab.stacks.application import build_app
 from tests.config.cases import environment
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).resolve().parents[2]
 KEY = "arn:aws:kms:us-east-2:111122223333:key/1234abcd-12ab-34cd-96ef-1234567890ab"
 GUEST = "containers: {dns: {os: debian-12, vm_id: 9200, network: {name: lan, address: 10.0.0.53}}}\n"
