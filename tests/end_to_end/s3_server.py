@@ -144,7 +144,7 @@ def _effects(policy: dict[str, Any] | None, call: Call) -> set[str]:
 def _applies(statement: dict[str, Any], call: Call) -> bool:
     unknown = set(statement) - {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
     if unknown or statement.get("Principal", "*") != "*":
-        raise NotImplementedError(f"the gate does not know {unknown or statement['Principal']} in a policy")
+        raise ValueError(f"the gate does not know {unknown or statement['Principal']} in a policy")
     actions, resources = (_listed(statement[key]) for key in ("Action", "Resource"))
     return (
         any(fnmatchcase(call.action, pattern) for pattern in actions)
@@ -157,7 +157,7 @@ def _holds(operator: str, tests: dict[str, Any], context: dict[str, str]) -> boo
     # ForAllValues is also true of a key that a request lacks.
     quantifier, _, plain = operator.rpartition(":")
     if plain not in ("StringLike", "Bool") or quantifier not in ("", "ForAllValues"):
-        raise NotImplementedError(f"the gate does not know the operator {operator}")
+        raise ValueError(f"the gate does not know the operator {operator}")
     return all(
         any(fnmatchcase(context[key], pattern) for pattern in _listed(patterns)) if key in context else bool(quantifier)
         for key, patterns in tests.items()
