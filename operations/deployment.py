@@ -147,6 +147,11 @@ class Deployment:
             self._batch(batch, dry_run=dry_run)
         return [self.results[stack.name] for stack in stacks]
 
+    @property
+    def begun(self) -> list[StackResult]:
+        """The stacks on which something was done, or shown to be needless."""
+        return [result for result in self.results.values() if result.status != "waiting"]
+
     def _batch(self, batch: Sequence[Stack], *, dry_run: bool) -> None:
         ready = [stack for stack in batch if self._may_begin(stack)]
         plans = self._plan(ready)

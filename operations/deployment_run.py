@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from operations.deployment import Declined, Deployment, Refused, StackResult
 from operations.deployment_destroy import Destruction
@@ -38,11 +38,16 @@ Confirm = Callable[[Sequence[Change]], bool]
 
 
 def deploy(
-    session: Session, patterns: Sequence[str], *, confirm: Confirm, dry_run: bool = False, json_output: bool = False
+    session: Session, patterns: Sequence[str], *, confirm: Confirm, dry_run: bool = False, json_to: TextIO | None = None
 ) -> int:
-    """Deploys the stacks that ``patterns`` name, or plans them only; returns the exit code."""
+    """Deploys the stacks that ``patterns`` name, or plans them only; returns the exit code.
+
+    Args:
+        confirm: is asked after the review.
+        json_to: gets one JSON document at the end, in place of the summary.
+    """
     started = time.monotonic()
-    report = _Report(session, "deploy", json_output=json_output)
+    report = _Report(session, "deploy", json_to=json_to)
     try:
         chosen = _with_missing_foundations(session, select_stacks(session.stacks, patterns, session.environment.name))
     except StackError as error:
@@ -64,7 +69,7 @@ def deploy(
         refusal = error.diagnoses
     except Interrupted:
         pass
-    results = list(deployment.results.values())
+    results = deployment.begun if refusal else list(deployment.results.values())
     code = _code(session, results, refusal)
     if code == EXIT_OK and not dry_run:
         return report.deployed(results, time.monotonic() - started)
@@ -80,10 +85,10 @@ def destroy(
     confirm: Confirm,
     include_protected: bool = False,
     dry_run: bool = False,
-    json_output: bool = False,
+    json_to: TextIO | None = None,
 ) -> int:
     """Destroys the stacks that ``patterns`` name, those that no environment file defines any more included; returns the exit code."""
-    report = _Report(session, "destroy", json_output=json_output)
+    report = _Report(session, "destroy", json_to=json_to)
     sibling = next((stack for stack in session.stacks if stack.state_file is not None), None)
     lost = [orphaned_stack(orphan, sibling) for orphan in session.orphans] if sibling else []
     everything = [*session.stacks, *lost]
@@ -108,8 +113,8 @@ def destroy(
         refusal = error.diagnoses
     except Interrupted:
         pass
-    results = list(destruction.results.values())[::-1]
-    if destruction.kept:
+    results = [] if refusal else list(destruction.results.values())[::-1]
+    if destruction.kept and not refusal:
         names = ", ".join(resource.label for _, resource in destruction.kept)
         report.warn(
             f"Kept, because it is protected: {names}, and what it needs.\n"
@@ -151,19 +156,32 @@ def _closing(
     command = " ".join(["homelab deploy", *patterns, f"--environment {session.environment.name}"])
     if session.processes.interruptions:
         return f"Stopped. What was made is in the state; continue with: {command}"
-    if any(result.status in ("failed", "waiting") for result in results):
-        return f"What was done until then is in the state. When the cause is mended, continue with: {command}"
-    if refused:
+    if refused and not results:
         return "Nothing was changed."
+    if refused or any(result.status in ("failed", "waiting") for result in results):
+        return f"What was done until then is in the state. When the cause is mended, continue with: {command}"
     if dry_run and any(result.status == "planned" for result in results):
         return f"This is what would be done; nothing was changed. To do it: {command}"
     return "No changes: Proxmox is as the file says." if dry_run else ""
 
 
+def _closing_of_destruction(results: Sequence[StackResult], code: int, *, dry_run: bool) -> str:
+    if code == EXIT_INTERRUPTED:
+        return "Stopped. What is gone is gone; run the same command again to continue."
+    if code:
+        return "What is left is in the state; when the cause is mended, run the same command again."
+    if dry_run:
+        return "This is what would be destroyed; nothing was changed."
+    if any(result.status == "destroyed" for result in results):
+        return "Everything that was to go is gone."
+    return "There was nothing to destroy."
+
+
 def _about(orphan: Orphan, environment: str) -> str:
     guests = f": {', '.join(orphan.guests)}" if orphan.guests else ""
+    count = "one resource" if orphan.resources == 1 else f"{orphan.resources} resources"
     return (
-        f"{orphan.name} is no longer in the environment file, but its state has {orphan.resources} resources{guests}.\n"
+        f"{orphan.name} is no longer in the environment file, but its state has {count}{guests}.\n"
         f"    fix:      homelab destroy {orphan.name} --environment {environment}   (or put its guests back into the file)"
     )
 
@@ -171,10 +189,10 @@ def _about(orphan: Orphan, environment: str) -> str:
 class _Report:
     """Prints for people, or collects for machines."""
 
-    def __init__(self, session: Session, command: str, *, json_output: bool) -> None:
+    def __init__(self, session: Session, command: str, *, json_to: TextIO | None) -> None:
         self.session = session
         self.command = command
-        self.json_output = json_output
+        self.json_to = json_to
         self._checks: list[Check] = []
 
     def heading(self, text: str) -> None:
@@ -236,9 +254,9 @@ class _Report:
     ) -> int:
         """The end of every command."""
         session = self.session
-        if self.json_output:
+        if self.json_to is not None:
             document = as_json(self.command, session.environment.name, results, guests, errors=errors, code=code)
-            session.console.file.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+            self.json_to.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
             return code
         if results:
             session.console.print()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from operations.redaction import redact
-from operations.terraform import TerraformError
+from operations.terraform import TerraformError, killed_by
 from operations.terraform_messages import Diagnostic
 from operations.terraform_stacks import Resource, Stack
 
@@ -112,6 +112,8 @@ def diagnose(error: TerraformError, surroundings: Surroundings) -> list[Diagnosi
 
     A cause that only follows from another, such as Terraform's own closing words, is left out where another is known.
     """
+    if signal := killed_by(error.code):
+        return [_killed(signal, error)]
     errors = [item for item in error.diagnostics if item.severity == "error"] or [
         Diagnostic("error", error.text.strip() or str(error))
     ]
@@ -126,6 +128,19 @@ def diagnose(error: TerraformError, surroundings: Surroundings) -> list[Diagnosi
             places = tuple(dict.fromkeys([*known.places, *found.places]))
             merged[key] = replace(known, places=places, original=f"{known.original}\n\n{found.original}")
     return list(merged.values())
+
+
+def _killed(signal: str, error: TerraformError) -> Diagnosis:
+    return Diagnosis(
+        "terraform_killed",
+        f"Terraform was killed ({signal}) during {error.step}, before it could save its state",
+        fix=(
+            "run the same command again: a guest that it left half-made is found and completed",
+            "if nobody killed it, see whether memory ran out: dmesg | grep -i 'killed process'",
+        ),
+        places=(f"stack {error.stack}",),
+        original=error.text,
+    )
 
 
 def _diagnose_one(item: Diagnostic, error: TerraformError, surroundings: Surroundings) -> Diagnosis:

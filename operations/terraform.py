@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -218,6 +219,11 @@ class Terraform:
                 stack, arguments[0], finished, heard.diagnostics if errors else plain_diagnostics(text), text
             )
         return heard
+
+
+def killed_by(code: int) -> str:
+    """The name of the signal that ended a process with this exit code; empty where none did."""
+    return signal.Signals(-code).name if code < 0 else ""
 
 
 def _failure(

@@ -143,7 +143,7 @@ def plain_diagnostics(text: str) -> list[Diagnostic]:
     """The errors and warnings in the plain output of a command that has no ``-json``, such as ``init``."""
     found = []
     starts = list(_PLAIN.finditer(text))
-    for start, following in zip(starts, [*starts[1:], None], strict=True):
+    for start, following in zip(starts, [*starts[1:], None][: len(starts)], strict=True):
         body = text[start.end() : following.start() if following else len(text)]
         lines = [line.removeprefix("│").strip() for line in body.strip().splitlines() if line not in ("╷", "╵")]
         detail = "\n".join(lines[1:]).strip()

@@ -41,6 +41,8 @@ def destroy(
 
     Exit code: 0 done or nothing to do, 1 something failed or you said no, 2 called wrongly, 130 interrupted.
     """
+    import sys  # noqa: PLC0415
+
     from operations.command_line.deploying import require_terminal, session_for, typed_name
     from operations.command_line.errors import UsageError
     from operations.deployment_run import destroy as run
@@ -62,5 +64,5 @@ def destroy(
             confirm=typed_name(session, confirmed=yes),
             include_protected=include_protected,
             dry_run=dry_run,
-            json_output=json_output,
+            json_to=sys.stdout if json_output else None,
         )
