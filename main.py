@@ -43,10 +43,13 @@ def main() -> int:
     # Imported this late because jsii starts a Node process, which a mistake in a file should not have to wait for.
     os.environ.setdefault("NODE_NO_WARNINGS", "1")
     from homelab.stacks.application import build_app
+    from homelab.stacks.hcl import correct_hcl
 
-    build_app(
+    app = build_app(
         (resolve(environment, image_lock) for environment in loaded.environments), outdir=os.environ.get("CDKTF_OUTDIR")
-    ).synth()
+    )
+    app.synth()
+    correct_hcl(Path(app.outdir))
     return 0
 
 

@@ -101,7 +101,7 @@ NEW_CONTAINER = {"vm_id": 8990, "os": "debian-12", "group": "brand-new"}
 @few
 def test_a_guest_more_changes_no_stack_but_its_own(data: dict[str, Any], kind: str) -> None:
     changed = copy.deepcopy(data)
-    template = sorted(data["templates"])[0]
+    template = min(data["templates"])
     changed[kind]["brand-new"] = {"template": template, **NEW_MACHINE} if kind == "vms" else NEW_CONTAINER
 
     before, after = synthesized(data), synthesized(changed)

@@ -1,0 +1,44 @@
+"""HCL that Terraform takes: `cdktf synth --hcl` of cdktf 0.21 writes two things in a form that Terraform refuses.
+
+References in the meta-arguments of a resource are in quotes, and a setting of the ``terraform`` block that cdktf has no
+argument for loses its value. JSON has neither mistake.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_REFERENCES = re.compile(r"\s*(depends_on|ignore_changes|replace_triggered_by) = \[")
+_QUOTED = re.compile(r'(\s*)"(.*)"(,?)')
+_NAMELESS_SETTING = re.compile(r'\s*[0-9]+ = "(\w+)"')
+_HEREDOC = "<<EOF"
+
+
+def correct_hcl(outdir: Path) -> None:
+    """Correct every ``cdk.tf`` below ``outdir``, a ``cdktf.out``; JSON is left alone."""
+    for file in sorted(outdir.glob("stacks/*/cdk.tf")):
+        settings = json.loads((file.parent / "metadata.json").read_text(encoding="utf-8")).get("terraform", {})
+        lines = _corrected(file.read_text(encoding="utf-8").split("\n"), settings)
+        file.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _corrected(lines: list[str], settings: dict[str, object]) -> Iterator[str]:
+    within = ""
+    for line in lines:
+        if within == _HEREDOC:
+            # The text of somebody's snippet, whatever it looks like.
+            within = "" if line == "EOF" else within
+        elif within:
+            if quoted := _QUOTED.fullmatch(line):
+                yield "".join(quoted.groups())
+                continue
+            within = ""
+        elif line.endswith(_HEREDOC):
+            within = _HEREDOC
+        elif _REFERENCES.fullmatch(line):
+            within = "references"
+        elif setting := _NAMELESS_SETTING.fullmatch(line):
+            yield f"  {setting[1]} = {json.dumps(settings[setting[1]])}"
+            continue
+        yield line
