@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Address
 
-from homelab.config.expansion import ExpandedGuest, default_node, expand
+from homelab.config.expansion import ExpandedGuest, default_node, expand, size_of_root
 from tests.config.cases import environment
 
 LAN = "networks: {lan: {vlan: 20}, numbers: {bridge: vmbr0, cidr: 10.9.0.0/16, address_from: vm_id}}\n"
@@ -73,3 +73,15 @@ def test_the_default_node() -> None:
     assert default_node(environment()) == "pve"
     assert default_node(environment(two % "")) is None
     assert default_node(environment(two % ", default_node: two")) == "two"
+
+
+def test_a_clones_disk_is_that_of_the_container_it_comes_from() -> None:
+    containers = environment(
+        "containers: {base: {os: debian-12, vm_id: 9201, template: true, disk: 11GiB}, "
+        "copy: {clone_from: base, vm_id: 9202}, larger: {clone_from: base, vm_id: 9203, disk: 12GiB}, "
+        "lost: {clone_from: nowhere, vm_id: 9204}, round: {clone_from: round, vm_id: 9205}}"
+    )
+
+    sizes = {key: size_of_root(containers, container) for key, container in containers.containers.items()}
+
+    assert sizes == {"base": 11, "copy": 11, "larger": 12, "lost": 8, "round": 8}
