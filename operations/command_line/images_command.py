@@ -43,17 +43,17 @@ def lock(
     Exit code: 0 all is locked, 1 something could not be resolved or has moved (see --update), 2 called wrongly, 3 with
     --check: something is not locked or has moved.
     """
-    from rich.console import Console  # noqa: PLC0415 (keeps --help fast)
+    from rich.console import Console
 
-    from homelab.config.container_image_reference import ImageReferenceError  # noqa: PLC0415
-    from homelab.config.image_lock import default_lock_path  # noqa: PLC0415
-    from homelab.config.loading import load_environments  # noqa: PLC0415
-    from homelab.config.problems import InvalidEnvironment, render  # noqa: PLC0415
-    from operations.command_line.errors import CommandError, UsageError  # noqa: PLC0415
-    from operations.command_line.project import chosen_files, project_root  # noqa: PLC0415
-    from operations.images.command import LockOptions, lock_images  # noqa: PLC0415
-    from operations.images.environment_images import requested_images  # noqa: PLC0415
-    from operations.images.requests import RequestedContainerImage  # noqa: PLC0415
+    from homelab.config.container_image_reference import ImageReferenceError
+    from homelab.config.image_lock import default_lock_path
+    from homelab.config.loading import load_environments
+    from homelab.config.problems import InvalidEnvironment, render
+    from operations.command_line.errors import CommandError, UsageError
+    from operations.command_line.project import chosen_files, project_root
+    from operations.images.command import LockOptions, lock_images
+    from operations.images.environment_images import requested_images
+    from operations.images.requests import RequestedContainerImage
 
     root = project_root()
     try:
