@@ -162,10 +162,10 @@ class Deployment:
         only_outputs = [name for name, plan in plans.items() if not plan.changes and plan.outputs_change]
         show_review(self.tools.console, changes, stacks=[stack.name for stack in ready], outputs_only=only_outputs)
         unfinished = self._guarded(changes)
-        work = [stack for stack in ready if stack.name in plans and not plans[stack.name].is_empty]
+        work = [stack for stack in ready if not plans[stack.name].is_empty]
         for stack in ready:
-            if stack.name in plans and plans[stack.name].is_empty:
-                self._unchanged(stack)
+            if plans[stack.name].is_empty:
+                self.results[stack.name].status = "unchanged"
         if dry_run:
             for stack in work:
                 self.results[stack.name].status = "planned"
@@ -185,7 +185,10 @@ class Deployment:
     def _plan(self, stacks: Sequence[Stack]) -> dict[str, Plan]:
         def work(stack: Stack) -> Plan:
             with self.tools.timed(stack, "planning", self.results[stack.name]):
-                return self.plan_one(stack)
+                plan = self.plan_one(stack)
+                if plan.is_empty:
+                    self.results[stack.name].outputs = self.tools.terraform.outputs(stack)
+                return plan
 
         with self.tools.display.showing(len(stacks)):
             outcomes = run_in_order(stacks, work, jobs=self.tools.jobs, order={})
@@ -219,14 +222,6 @@ class Deployment:
                 "yellow",
             )
         return found
-
-    def _unchanged(self, stack: Stack) -> None:
-        result = self.results[stack.name]
-        result.status = "unchanged"
-        try:
-            result.outputs = self.tools.terraform.outputs(stack)
-        except TerraformError as error:
-            result.status, result.diagnoses = "failed", self.tools.failures(error)
 
     def _apply(self, stacks: Sequence[Stack], plans: dict[str, Plan], unfinished: Taken) -> None:
         incomplete = {change.stack for change in unfinished.unfinished}
@@ -269,7 +264,7 @@ class Deployment:
                 result.status = "interrupted" if interrupted else "failed"
                 result.diagnoses = self.tools.failures(outcome.error)
             else:
-                result.waits_for = outcome.waits_for
-                if self.tools.terraform.processes.interruptions:
-                    result.status = "interrupted"
+                interrupted = bool(self.tools.terraform.processes.interruptions)
+                result.status = "interrupted" if interrupted else "waiting"
+                result.waits_for = "" if interrupted else outcome.waits_for
         return values

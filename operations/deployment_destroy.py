@@ -238,7 +238,7 @@ class Destruction:
                 result.status = "interrupted" if interrupted else "failed"
                 result.diagnoses = self.tools.failures(outcome.error)
             else:
-                result.waits_for = outcome.waits_for
+                result.waits_for = "" if interrupted else outcome.waits_for
                 result.status = "interrupted" if interrupted else "waiting"
         return values
 

@@ -70,7 +70,7 @@ def _guest(key: str, kind: str, value: Mapping[str, Any], there: Mapping[int, Ma
 def show_results(console: Console, results: Sequence[StackResult]) -> None:
     """One line for each stack that was worked on."""
     for result in results:
-        line = Text.assemble("  ", (f"{result.status:<11}", _STYLES.get(result.status, "")), result.name)
+        line = Text.assemble("  ", (f"{result.status:<12}", _STYLES.get(result.status, "")), result.name)
         if result.status in ("applied", "destroyed") and result.changes:
             line.append(f"  {_past(counts(result.changes))}", "dim")
         if result.waits_for:
@@ -156,7 +156,7 @@ def show_failures(console: Console, results: Sequence[StackResult], *, verbose: 
     for result in results:
         for item in result.diagnoses:
             same = (item.kind, item.message, item.found)
-            if same not in shown:
+            if same not in shown and item.kind != "interrupted":
                 shown.add(same)
                 show_diagnosis(console, item, verbose=verbose)
 

@@ -178,6 +178,8 @@ def _closing_of_destruction(results: Sequence[StackResult], code: int, *, dry_ru
 
 
 def _about(orphan: Orphan, environment: str) -> str:
+    if orphan.resources is None:
+        return f"{orphan.name} is no longer in the environment file, and its state can't be read: {orphan.state}"
     guests = f": {', '.join(orphan.guests)}" if orphan.guests else ""
     count = "one resource" if orphan.resources == 1 else f"{orphan.resources} resources"
     return (

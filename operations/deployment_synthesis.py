@@ -44,7 +44,8 @@ class Orphan:
 
     name: str
     state: Path
-    resources: int
+    resources: int | None
+    """How many; None where the state can't be read."""
     guests: tuple[str, ...]
 
 
@@ -66,16 +67,18 @@ def orphans(stacks: Sequence[Stack], environment: str, other_environments: Itera
             if path.stem in known or any(path.stem.startswith(prefix) for prefix in longer):
                 continue
             resources = _resources(path)
-            if resources:
+            if resources is None:
+                found.append(Orphan(path.stem, path, None, ()))
+            elif resources:
                 found.append(Orphan(path.stem, path, len(resources), tuple(_guests(resources))))
     return found
 
 
-def _resources(path: Path) -> list[dict[str, Any]]:
+def _resources(path: Path) -> list[dict[str, Any]] | None:
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return []
+        return None
     return [resource for resource in state.get("resources", ()) if resource.get("mode") == "managed"]
 
 

@@ -113,7 +113,7 @@ def diagnose(error: TerraformError, surroundings: Surroundings) -> list[Diagnosi
     A cause that only follows from another, such as Terraform's own closing words, is left out where another is known.
     """
     if signal := killed_by(error.code):
-        return [_killed(signal, error)]
+        return [_killed(signal, error, surroundings)]
     errors = [item for item in error.diagnostics if item.severity == "error"] or [
         Diagnostic("error", error.text.strip() or str(error))
     ]
@@ -130,7 +130,7 @@ def diagnose(error: TerraformError, surroundings: Surroundings) -> list[Diagnosi
     return list(merged.values())
 
 
-def _killed(signal: str, error: TerraformError) -> Diagnosis:
+def _killed(signal: str, error: TerraformError, surroundings: Surroundings) -> Diagnosis:
     return Diagnosis(
         "terraform_killed",
         f"Terraform was killed ({signal}) during {error.step}, before it could save its state",
@@ -139,7 +139,7 @@ def _killed(signal: str, error: TerraformError) -> Diagnosis:
             "if nobody killed it, see whether memory ran out: dmesg | grep -i 'killed process'",
         ),
         places=(f"stack {error.stack}",),
-        original=error.text,
+        original=redact(error.text, surroundings.secrets),
     )
 
 
@@ -159,9 +159,10 @@ def _diagnose_one(item: Diagnostic, error: TerraformError, surroundings: Surroun
     ):
         resource = stack.resources[match[1]]
     subject = Subject(text, error.stack, error.step, resource, surroundings)
+    summary = redact(item.summary, surroundings.secrets)
     found = first_match(RULES, subject) or Diagnosis(
         "unknown",
-        f"{error.step} of {error.stack} failed: {item.summary}" if error.stack else item.summary,
+        f"{error.step} of {error.stack} failed: {summary}",
         found=redact(item.detail, surroundings.secrets),
         fix=("correct what it names and run the command again: what was done until then is in the state",),
     )

@@ -49,7 +49,11 @@ class Site:
         self.stacks = {
             stack.name: stack
             for stack in synthesize(
-                self.project.file, root=PROJECT, output=self.project.output, environ=self.project.environ, processes=Processes()
+                self.project.file,
+                root=PROJECT,
+                output=self.project.output,
+                environ=self.project.environ,
+                processes=Processes(),
             )
         }
 
@@ -59,7 +63,8 @@ class Site:
         twin.__dict__.update(self.__dict__)
         shutil.copytree(self.project.output, folder / "cdktf.out", symlinks=True)
         twin.stacks = {
-            name: Stack(name, folder / "cdktf.out" / "stacks" / name, stack.dependencies) for name, stack in self.stacks.items()
+            name: Stack(name, folder / "cdktf.out" / "stacks" / name, stack.dependencies)
+            for name, stack in self.stacks.items()
         }
         twin.environ = dict(self.project.environ)
         twin.terraform = {}
@@ -337,7 +342,8 @@ def with_mirror(site: Site, folder: Path) -> Diagnosis:
     """The failure with the mirror in ``folder`` as the only source of providers."""
     configuration = folder / "terraformrc"
     configuration.write_text(
-        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{folder / "mirror"}"\n  }}\n}}\n', encoding="utf-8"
+        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{folder / "mirror"}"\n  }}\n}}\n',
+        encoding="utf-8",
     )
     site.terraform["TF_CLI_CONFIG_FILE"] = str(configuration)
     return site.failure("web")
@@ -412,7 +418,11 @@ def test_a_failed_task_gives_its_text_and_the_next_apply_repairs(site: Site, sim
 @pytest.mark.parametrize(
     ("stack", "task", "error"),
     [
-        ("services", "vzcreate", "unable to create CT 9200 - lvcreate 'pve/vm-9200-disk-0' error: Insufficient free space"),
+        (
+            "services",
+            "vzcreate",
+            "unable to create CT 9200 - lvcreate 'pve/vm-9200-disk-0' error: Insufficient free space",
+        ),
         ("web", "qmclone", "clone failed: no space left on device"),
     ],
 )
@@ -472,7 +482,8 @@ def test_a_bridge_that_is_not_there_is_named(site: Site) -> None:
     site.deploy("templates")
     containers = "proxmox_virtual_environment_container"
     site.change(
-        "services", lambda content: content["resource"][containers]["dns"]["network_interface"][0].update(bridge="vmbr7")
+        "services",
+        lambda content: content["resource"][containers]["dns"]["network_interface"][0].update(bridge="vmbr7"),
     )
     found = site.failure("services")
     assert found.kind == "bridge_missing"
@@ -493,7 +504,9 @@ def test_a_node_that_can_t_be_reached_is_named(site: Site, simulator: Simulator)
     assert site.failure("services").kind == "node_unknown"
 
 
-def test_a_connection_that_breaks_leaves_a_state_that_the_next_apply_completes(site: Site, simulator: Simulator) -> None:
+def test_a_connection_that_breaks_leaves_a_state_that_the_next_apply_completes(
+    site: Site, simulator: Simulator
+) -> None:
     site.deploy("templates")
     simulator.faults.drop_connection("POST", "/nodes/*/lxc", "before", times=None)
     assert site.failure("services").kind == "connection_lost"
@@ -519,7 +532,9 @@ def project(simulator: Simulator, tmp_path: Path) -> HomelabProject:
     return HomelabProject(tmp_path, simulator)
 
 
-def test_deploy_without_credentials_changes_nothing_and_says_what_is_missing(project: HomelabProject, simulator: Simulator) -> None:
+def test_deploy_without_credentials_changes_nothing_and_says_what_is_missing(
+    project: HomelabProject, simulator: Simulator
+) -> None:
     without(project.environ, "PROXMOX_VE_API_TOKEN")
     before = len(simulator.requests)
     said = project.run("deploy", "--yes", code=1)

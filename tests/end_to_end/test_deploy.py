@@ -83,9 +83,13 @@ def test_from_nothing_to_guests_and_back(project: HomelabProject, simulator: Sim
     gone = project.run("destroy", "--include-protected", "--yes", "--confirm", "small")
     assert "Everything that was to go is gone." in gone
     assert not simulator.guests()
-    wait_until(lambda: not simulator.inspect(lambda cluster: [name for there in cluster.volumes.values() for name in there]))
+    wait_until(
+        lambda: not simulator.inspect(lambda cluster: [name for there in cluster.volumes.values() for name in there])
+    )
     assert simulator.unimplemented == []
-    configuration = json.loads((project.output / "stacks" / "small-templates" / "cdk.tf.json").read_text(encoding="utf-8"))
+    configuration = json.loads(
+        (project.output / "stacks" / "small-templates" / "cdk.tf.json").read_text(encoding="utf-8")
+    )
     template = configuration["resource"]["proxmox_virtual_environment_vm"]["debian-12"]
     assert template["lifecycle"]["prevent_destroy"] is True
     assert template["protection"] is True
@@ -218,7 +222,9 @@ def test_a_killed_terraform_is_explained_and_the_next_run_completes_its_guest(
     assert "No changes" in project.run("deploy", "--dry-run")
 
 
-def test_terraform_saves_its_state_although_the_command_was_killed(project: HomelabProject, simulator: Simulator) -> None:
+def test_terraform_saves_its_state_although_the_command_was_killed(
+    project: HomelabProject, simulator: Simulator
+) -> None:
     running = start_slow_clone(project, simulator, seconds=1)
     terraform = terraform_of(running.pid)
     running.kill()
@@ -257,7 +263,17 @@ def checks(project: HomelabProject, code: int) -> dict[str, dict[str, Any]]:
 
 def test_doctor_finds_nothing_where_all_is_well(project: HomelabProject) -> None:
     found = checks(project, 0)
-    assert set(found) >= {"terraform", "providers", "credentials", "connection", "login", "version", "privileges", "node pve", "ssh pve"}
+    assert set(found) >= {
+        "terraform",
+        "providers",
+        "credentials",
+        "connection",
+        "login",
+        "version",
+        "privileges",
+        "node pve",
+        "ssh pve",
+    }
     assert {check["status"] for check in found.values()} == {"ok"}
 
 
@@ -292,7 +308,9 @@ def test_doctor_says_what_could_not_be_looked_at(project: HomelabProject) -> Non
     assert found["nodes"]["status"] == "left out"
 
 
-def test_doctor_does_not_trust_an_unknown_authority(project: HomelabProject, simulator: Simulator, tmp_path: Path) -> None:
+def test_doctor_does_not_trust_an_unknown_authority(
+    project: HomelabProject, simulator: Simulator, tmp_path: Path
+) -> None:
     other = tmp_path / "other.pem"
     with Simulator() as stranger:
         other.write_bytes(stranger.ca_file.read_bytes())

@@ -26,7 +26,9 @@ def fail(item: Stack) -> str:
 
 @given(st.integers(1, 4), st.lists(st.lists(st.integers(0, 9), max_size=3), min_size=1, max_size=9))
 def test_every_stack_begins_after_its_dependencies_have_ended(jobs: int, graph: list[list[int]]) -> None:
-    stacks = [stack(str(number), *(str(other) for other in before if other < number)) for number, before in enumerate(graph)]
+    stacks = [
+        stack(str(number), *(str(other) for other in before if other < number)) for number, before in enumerate(graph)
+    ]
     ended: list[str] = []
     lock = threading.Lock()
 

@@ -44,7 +44,10 @@ def test_lines_are_heard_while_the_process_runs(tmp_path: Path) -> None:
     heard: list[tuple[str, float]] = []
     script = "import time; print('first', flush=True); time.sleep(1); print('second', end='')"
     Processes().run(
-        python(script), folder=tmp_path, environment=os.environ, on_line=lambda line: heard.append((line, time.monotonic()))
+        python(script),
+        folder=tmp_path,
+        environment=os.environ,
+        on_line=lambda line: heard.append((line, time.monotonic())),
     )
     assert [line for line, _ in heard] == ["first", "second"]
     assert heard[1][1] - heard[0][1] > 0.7
@@ -52,7 +55,9 @@ def test_lines_are_heard_while_the_process_runs(tmp_path: Path) -> None:
 
 def test_each_run_has_a_temporary_folder_of_its_own_that_is_gone_afterwards(tmp_path: Path) -> None:
     script = "import os; print(os.environ['TMPDIR'])"
-    folders = [Processes().run(python(script), folder=tmp_path, environment=os.environ).stdout.strip() for _ in range(2)]
+    folders = [
+        Processes().run(python(script), folder=tmp_path, environment=os.environ).stdout.strip() for _ in range(2)
+    ]
     assert folders[0] != folders[1]
     assert not any(Path(folder).exists() for folder in folders)
 

@@ -75,7 +75,10 @@ def resource(type_: str, path: str, **arguments: Any) -> dict[str, Any]:
     ("resources", "label"),
     [
         (resource("proxmox_virtual_environment_vm", "web-1/Default", vm_id=9100), "VM web-1 (9100)"),
-        (resource("proxmox_virtual_environment_vm", "debian-12", vm_id=9000, template=True), "template debian-12 (9000)"),
+        (
+            resource("proxmox_virtual_environment_vm", "debian-12", vm_id=9000, template=True),
+            "template debian-12 (9000)",
+        ),
         (resource("proxmox_virtual_environment_container", "dns", vm_id=9200), "container dns (9200)"),
         (resource("proxmox_virtual_environment_firewall_rules", "dns/firewall/rules"), "firewall rules of dns"),
         (resource("proxmox_virtual_environment_firewall_ipset", "firewall/ipset-management"), "IP set management"),
