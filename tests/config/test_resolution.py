@@ -1,4 +1,4 @@
-"""What an environment leaves open, decided: nodes, addresses, tags, images, users and names that two stacks agree on."""
+"""What an environment leaves open, decided: nodes, addresses, tags, images, users, and names that stacks agree on."""
 
 from __future__ import annotations
 

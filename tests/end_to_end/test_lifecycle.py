@@ -60,6 +60,7 @@ class Journey:
     second_plans: dict[str, Planned] = field(default_factory=dict)
     configurations: dict[int, dict[str, Any]] = field(default_factory=dict)
     running: dict[int, bool] = field(default_factory=dict)
+    senders: dict[str, list[str]] = field(default_factory=dict)
     pools: dict[int, str] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: dict[str, Planned] = field(default_factory=dict)
@@ -120,6 +121,8 @@ def journey(tmp_path_factory: pytest.TempPathFactory, asked_for: set[str]) -> Jo
         guests = simulator.guests()
         found.privileges_used = asked_for
         found.configurations = {vm_id: copy.deepcopy(guest.config) for vm_id, guest in guests.items()}
+        ipsets = guests[9100].firewall.ipsets
+        found.senders = {name: [entry["cidr"] for entry in ipset["members"]] for name, ipset in ipsets.items()}
         found.running = {vm_id: guest.running for vm_id, guest in guests.items()}
         found.pools = simulator.inspect(lambda cluster: {int(vm_id): pool for vm_id, pool in cluster.pool_of.items()})
         deployment.write(changed(EVERYTHING, *CHANGES.values()))
@@ -206,6 +209,10 @@ def test_a_cloned_machine_has_the_size_that_it_asks_for(journey: Journey) -> Non
         "20G",
         "12G",
     ]
+
+
+def test_a_machine_sends_from_its_own_addresses_alone(journey: Journey) -> None:
+    assert journey.senders == {"ipfilter-net0": ["192.168.3.20"], "ipfilter-net1": ["10.0.30.2"]}
 
 
 def test_user_data_and_vendor_data_reach_the_machine(journey: Journey) -> None:

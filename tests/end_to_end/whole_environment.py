@@ -104,6 +104,7 @@ EVERYTHING: dict[str, Any] = {
             "startup": {"order": 3, "up_delay": 20},
             "protection": True,
             "firewall": {
+                "ip_filter": True,
                 "allow": [{"port": "80,443", "comment": "Web"}, {"protocol": "icmp", "from": "lan"}],
                 "groups": ["internal-access"],
                 "rules": [

@@ -262,5 +262,12 @@ def test_the_firewall_comes_after_the_container(tmp_path: Path) -> None:
     assert "vm_id" not in rules
 
 
+def test_the_filter_of_addresses_needs_no_set_as_proxmox_knows_them(tmp_path: Path) -> None:
+    document = stack_of(tmp_path, firewall={"ip_filter": True})
+
+    assert the_resource(document, "proxmox_virtual_environment_firewall_options")["ipfilter"] is True
+    assert "proxmox_virtual_environment_firewall_ipset" not in document["resource"]
+
+
 def test_the_resource_is_called_like_the_construct(tmp_path: Path) -> None:
     assert set(resources(stack_of(tmp_path), CONTAINER)) == {"dns"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,18 @@ from tests.synthesis import difference, resources, synthesize, the_resource
 
 OPTIONS = "proxmox_virtual_environment_firewall_options"
 RULES = "proxmox_virtual_environment_firewall_rules"
+IPSET = "proxmox_virtual_environment_firewall_ipset"
 GUEST = "proxmox_virtual_environment_pool.guest"
 """Any resource can stand for the guest."""
 
 
 def stack_of(
-    folder: Path, *, container: bool = False, names: dict[str, str] | None = None, **settings: Any
+    folder: Path,
+    *,
+    container: bool = False,
+    names: dict[str, str] | None = None,
+    addresses: Sequence[str | None] = (),
+    **settings: Any,
 ) -> dict[str, Any]:
     return synthesize(
         lambda stack: GuestFirewall(
@@ -31,6 +38,7 @@ def stack_of(
             guest=VirtualEnvironmentPool(stack, "guest", pool_id="guest"),
             names=names,
             container=container,
+            addresses=addresses,
         ),
         folder,
     )
@@ -203,6 +211,23 @@ def test_a_networks_name_is_its_subnet_and_the_rest_stays(
     [rule] = rules_of(tmp_path, names={"lan": "192.168.3.0/24"}, rules=[{field: written}])
 
     assert rule[argument] == sent
+
+
+def test_with_the_filter_a_machine_may_send_from_its_static_addresses(tmp_path: Path) -> None:
+    document = stack_of(tmp_path, ip_filter=True, addresses=["10.0.0.20", None, "10.0.1.20"])
+
+    found = resources(document, IPSET)
+    assert [(ipset["name"], ipset["cidr"]) for ipset in found.values()] == [
+        ("ipfilter-net0", [{"name": "10.0.0.20"}]),
+        ("ipfilter-net2", [{"name": "10.0.1.20"}]),
+    ]
+    assert {(ipset["node_name"], ipset["vm_id"]) for ipset in found.values()} == {("pve", 9100)}
+    waits_for = the_resource(document, OPTIONS)["depends_on"]
+    assert set(waits_for) == {GUEST, *(f"{IPSET}.{name}" for name in found)}
+
+
+def test_without_the_filter_no_address_is_named(tmp_path: Path) -> None:
+    assert IPSET not in stack_of(tmp_path, addresses=["10.0.0.20"])["resource"]
 
 
 def test_options_and_rules_are_all_there_is(tmp_path: Path) -> None:

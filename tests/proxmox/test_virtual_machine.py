@@ -314,6 +314,15 @@ def test_the_firewall_comes_after_the_machine(tmp_path: Path) -> None:
     assert "container_id" not in rules
 
 
+def test_the_filter_of_addresses_has_the_machines_own(tmp_path: Path) -> None:
+    interfaces = [LAN, {"bridge": "vmbr2", "address": "10.0.30.2/24"}]
+
+    stack = stack_of(tmp_path, interfaces=interfaces, firewall={"ip_filter": True})
+
+    ipsets = resources(stack, "proxmox_virtual_environment_firewall_ipset").values()
+    assert [ipset["cidr"] for ipset in ipsets] == [[{"name": "192.168.3.20"}], [{"name": "10.0.30.2"}]]
+
+
 def test_a_firewall_that_is_off_makes_nothing(tmp_path: Path) -> None:
     stack = stack_of(tmp_path, firewall={"enabled": False, "allow": [{"port": 80}]})
 

@@ -166,7 +166,10 @@ class GuestFirewall(Model):
     ndp: bool = Field(True, description="Let IPv6 neighbour discovery pass.")
     router_advertisement: bool = Field(False, description="Let the guest send router advertisements.")
     mac_filter: bool = Field(True, description="Drop frames with another MAC address than the interface's.")
-    ip_filter: bool = Field(False, description="Drop packets with another source address than the interface's.")
+    ip_filter: bool = Field(
+        False,
+        description="Drop packets with another source address than the interface's, which has to be a static one.",
+    )
     log_in: LogLevel = Field("nolog", description="Log level of incoming traffic that is dropped.")
     log_out: LogLevel = Field("nolog", description="Log level of outgoing traffic that is dropped.")
 

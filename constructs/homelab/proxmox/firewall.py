@@ -1,6 +1,6 @@
 """The Proxmox firewall of guests and of the cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cdktf import ITerraformDependable, TerraformResource
@@ -43,8 +43,11 @@ class GuestFirewall(Construct):
         names: what names in rules stand for, such as a network's name for its subnet; other names go to Proxmox as
             they are.
         guest: the guest's resource, which has to exist first.
+        addresses: of a virtual machine, the static address of each interface in order, None with DHCP. With
+            ``ip_filter`` the machine can send from these alone; of a container Proxmox knows the addresses itself.
 
-    Source: ``proxmox_virtual_environment_firewall_options`` and ``proxmox_virtual_environment_firewall_rules``.
+    Source: ``proxmox_virtual_environment_firewall_options``, ``proxmox_virtual_environment_firewall_rules`` and
+    ``proxmox_virtual_environment_firewall_ipset``.
     """
 
     def __init__(
@@ -58,9 +61,25 @@ class GuestFirewall(Construct):
         guest: TerraformResource,
         names: Mapping[str, str] | None = None,
         container: bool = False,
+        addresses: Sequence[str | None] = (),
     ) -> None:
         super().__init__(scope, id_)
         lifecycle = lifecycle_of_part(guest)
+        # Without such a set Proxmox lets a machine send from no IPv4 address at all.
+        senders = [
+            VirtualEnvironmentFirewallIpset(
+                self,
+                f"ipfilter-net{index}",
+                name=f"ipfilter-net{index}",
+                node_name=node,
+                vm_id=vm_id,
+                cidr=[VirtualEnvironmentFirewallIpsetCidr(name=address)],
+                depends_on=[guest],
+                lifecycle=lifecycle,
+            )
+            for index, address in enumerate(addresses)
+            if settings.ip_filter and address
+        ]
         machine_id, container_id = (None, vm_id) if container else (vm_id, None)
         VirtualEnvironmentFirewallOptions(
             self,
@@ -78,7 +97,7 @@ class GuestFirewall(Construct):
             ipfilter=settings.ip_filter,
             log_level_in=settings.log_in,
             log_level_out=settings.log_out,
-            depends_on=[guest],
+            depends_on=[guest, *senders],
             lifecycle=lifecycle,
         )
         rules = [

@@ -120,6 +120,7 @@ class VirtualMachine(VirtualEnvironmentVm):
                 settings=spec.firewall,
                 names=spec.firewall_names,
                 guest=self,
+                addresses=[interface.static_address for interface in spec.interfaces],
             )
 
     def _user_data(self, spec: VirtualMachineSpec, text: str) -> Snippet:

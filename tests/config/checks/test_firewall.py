@@ -20,6 +20,31 @@ CASES = {
         ),
         "",
     ),
+    "a filter of addresses that only DHCP knows": (
+        (
+            """
+            firewall: {enabled: true, ipsets: {management: {addresses: [lan]}}}
+            networks: {lan: {dhcp: {range: 10.0.0.100-10.0.0.199}}}
+            containers: {dns: {os: debian-12, vm_id: 9200, network: lan, firewall: {ip_filter: true}}}
+            """,
+        ),
+        """
+        error: containers.dns.firewall.ip_filter
+            Proxmox lets net0 send from no address, as it does not know the one that DHCP gives it
+            found:    true
+            allowed:  true with static addresses on every filtered interface
+            fix:      remove ip_filter, or give the interface an address, or write firewall: false for it
+        """,
+    ),
+    "a filter of static addresses, and of none where nothing is filtered": (
+        (
+            """
+            firewall: {enabled: true, ipsets: {management: {addresses: [lan]}}}
+            containers: {dns: {os: debian-12, vm_id: 9200, network: [{name: lan, address: 10.0.0.53}, {name: lan, firewall: false}], firewall: {ip_filter: true}}}
+            """,
+        ),
+        "",
+    ),
     "names that Proxmox has itself": (
         (
             """

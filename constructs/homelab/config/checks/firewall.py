@@ -91,6 +91,8 @@ def _problems(subject: Subject, definitions: Definitions) -> Iterator[Problem]:
         for index, rule in enumerate(settings.rules):
             yield from _rule_problems((*path, "rules", index), rule, definitions)
             yield from _interface_problems((*path, "rules", index, "interface"), rule, guest)
+        if settings.enabled and settings.ip_filter:
+            yield from _ip_filter_problems((*path, "ip_filter"), guest)
 
 
 def _cluster_problems(subject: Subject, firewall: ClusterFirewall, definitions: Definitions) -> Iterator[Problem]:
@@ -157,6 +159,18 @@ def _interface_problems(path: Path, rule: Rule, guest: ExpandedGuest) -> Iterato
             listed(names, "it has no network"),
             "choose one of them",
         )
+
+
+def _ip_filter_problems(path: Path, guest: ExpandedGuest) -> Iterator[Problem]:
+    for index, interface in enumerate(guest.interfaces):
+        if interface.firewall and interface.dhcp:
+            yield Problem(
+                path,
+                f"Proxmox lets net{index} send from no address, as it does not know the one that DHCP gives it",
+                value=True,
+                allowed="true with static addresses on every filtered interface",
+                fix="remove ip_filter, or give the interface an address, or write firewall: false for it",
+            )
 
 
 def _group_problems(path: Path, name: str, definitions: Definitions) -> Iterator[Problem]:
