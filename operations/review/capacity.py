@@ -22,7 +22,7 @@ class NodeCapacity:
     memory: tuple[float, float]
     guests: tuple[int, int]
     at_least: bool = False
-    """Some amounts are known only after the apply."""
+    """Some amounts are known only after the apply, or sensitive."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class _Sums:
                     sums.uncertain.add(guest.node)
             for disk in guest.own_disks:
                 # EFI disks and TPM states have no size of their own in a plan, and next to none on a datastore.
-                if disk.size is not None:
+                if disk.size is not None and disk.size_text:
                     sums.disk[guest.node, disk.datastore] += disk.size
-                elif disk.size_unknown:
+                elif disk.size is not None or disk.size_unknown:
                     sums.uncertain.add((guest.node, disk.datastore))
         return sums
 
@@ -77,7 +77,9 @@ def capacity_of(estate: Estate) -> Capacity:
     after = _Sums.of(estate.after.values())
     show = estate.disclosure.text
     nodes = sorted({*before.guests, *after.guests})
-    datastores = sorted({*before.disk, *after.disk, *(key for key in after.uncertain if isinstance(key, tuple))})
+    datastores = sorted(
+        {*before.disk, *after.disk, *(key for key in before.uncertain | after.uncertain if isinstance(key, tuple))}
+    )
     return Capacity(
         tuple(
             NodeCapacity(
@@ -94,7 +96,7 @@ def capacity_of(estate: Estate) -> Capacity:
                 node=show(node) or "unknown",
                 datastore=show(datastore) or "unknown",
                 disk=(before.disk.get((node, datastore), 0), after.disk.get((node, datastore), 0)),
-                at_least=(node, datastore) in after.uncertain,
+                at_least=(node, datastore) in before.uncertain | after.uncertain,
             )
             for node, datastore in datastores
         ),

@@ -48,10 +48,13 @@ def differences(change: Change, disclosure: Disclosure) -> tuple[Difference, ...
     """The arguments that an update changes. What isn't set and is said so in another way is no difference."""
     masks = _Masks(change.after_unknown, change.before_sensitive, change.after_sensitive)
     found: list[Difference] = []
+    computed = COMPUTED.get(change.type, frozenset())
     for name in sorted({*change.before, *change.after, *mapping(change.after_unknown)}):
-        if name not in COMPUTED.get(change.type, ()):
-            values = change.before.get(name), change.after.get(name)
-            found += _between(name, name, values, masks.at(name), disclosure)
+        values = change.before.get(name), change.after.get(name)
+        # Nearly all of the hundred arguments of a guest stay as they are.
+        if name in computed or (values[0] == values[1] and not child(change.after_unknown, name)):
+            continue
+        found += _between(name, name, values, masks.at(name), disclosure)
     return tuple(found)
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from operations.redaction import SHORTEST, redact
-from operations.review.plan import Change
+from operations.review.plan import Change, Untouched
 from operations.review.values import child, items, mapping
 
 SENSITIVE = "(sensitive)"
@@ -37,6 +38,7 @@ _SHOWN = frozenset(_SHOWN_NAMES.split())
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
+@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether an argument of this name holds a secret, whatever Terraform says."""
     return name not in _NO_SECRET_NAMES and bool(_SECRET_NAME.search(name))
@@ -51,14 +53,20 @@ class Disclosure:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = tuple(sorted({secret for secret in secrets if len(secret) >= SHORTEST}, key=len, reverse=True))
+        self._beginnings = {secret[:SHORTEST] for secret in self._secrets}
         self._known: dict[str, str] = {}
 
     def text(self, words: str, longest: int = LONGEST) -> str:
         """``words`` on one line, without secrets and without characters that steer a terminal."""
         shown = self._known.get(words)
         if shown is None:
-            shown = self._known[words] = _CONTROL.sub(" ", redact(words, self._secrets))
+            secrets = self._secrets if self._may_hold_one(words) else ()
+            shown = self._known[words] = _CONTROL.sub(" ", redact(words, secrets))
         return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+
+    def _may_hold_one(self, words: str) -> bool:
+        """Whether any secret begins somewhere in ``words``; looking for thousands of them in each text takes long."""
+        return any(words[place : place + SHORTEST] in self._beginnings for place in range(len(words) - SHORTEST + 1))
 
     def value(self, name: str, value: Any) -> str | None:
         """``value`` of the argument ``name``; None when it may not be shown."""
@@ -80,34 +88,42 @@ class Disclosure:
 
 
 def conceal(value: Any, mask: Any) -> Any:
-    """``value`` with what ``mask`` covers left out: texts say so, other things are None."""
-    if mask is True:
-        return SENSITIVE if isinstance(value, str) else None
+    """``value`` in its shape, with what ``mask`` covers left out: texts say so, numbers and switches are None."""
     if not mask:
         return value
     if isinstance(value, dict):
-        return {key: conceal(inner, child(mask, key)) for key, inner in value.items()}
+        hidden = dict.fromkeys(value, True) if mask is True else mapping(mask)
+        return {**value, **{key: conceal(value[key], part) for key, part in hidden.items() if part and key in value}}
     if isinstance(value, list):
         return [conceal(inner, child(mask, index)) for index, inner in enumerate(value)]
+    if mask is True:
+        return SENSITIVE if isinstance(value, str) else None
     return value
 
 
-def secrets_of(document: Mapping[str, Any], changes: Iterable[Change]) -> frozenset[str]:
+def secrets_of(
+    document: Mapping[str, Any], changes: Iterable[Change], untouched: Iterable[Untouched]
+) -> frozenset[str]:
     """Every text in a plan that is secret in some place of it: marked by Terraform, or by the name it has there."""
     found: set[str] = set()
     for change in changes:
         for values, mask in ((change.before, change.before_sensitive), (change.after, change.after_sensitive)):
             found.update(_marked(values, mask))
             found.update(_named(values))
+    for entry in untouched:
+        found.update(_marked(entry.values, entry.sensitive))
+        found.update(_named(entry.values))
+    prior = mapping(mapping(document.get("prior_state")).get("values"))
+    for output in map(mapping, mapping(prior.get("outputs")).values()):
+        found.update(_marked(output.get("value"), output.get("sensitive")))
     for output in mapping(document.get("output_changes")).values():
-        entry = mapping(output)
         for key in ("before", "after"):
-            found.update(_marked(entry.get(key), entry.get(f"{key}_sensitive")))
+            found.update(_marked(mapping(output).get(key), mapping(output).get(f"{key}_sensitive")))
     configuration = mapping(document.get("configuration"))
     declared = mapping(mapping(configuration.get("root_module")).get("variables"))
-    for name, entry in mapping(document.get("variables")).items():
+    for name, variable in mapping(document.get("variables")).items():
         if mapping(declared.get(name)).get("sensitive") is True or is_secret_name(name):
-            found.update(_texts(mapping(entry).get("value")))
+            found.update(_texts(mapping(variable).get("value")))
     for provider in mapping(configuration.get("provider_config")).values():
         found.update(_constants(mapping(mapping(provider).get("expressions"))))
     # A secret of several lines is shown line by line.
@@ -133,8 +149,9 @@ def _marked(value: Any, mask: Any) -> Iterator[str]:
     if mask is True:
         yield from _texts(value)
     elif mask and isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _marked(inner, child(mask, key))
+        for key, part in mapping(mask).items():
+            if part and key in value:
+                yield from _marked(value[key], part)
     elif mask and isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _marked(inner, child(mask, index))

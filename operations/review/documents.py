@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from operations.review.disclosure import secrets_of
-from operations.review.plan import ACTIONS, Action, Change, OutputChange, PlanDocument, ReviewError
+from operations.review.plan import ACTIONS, Action, Change, OutputChange, PlanDocument, ReviewError, Untouched
 from operations.review.values import items, mapping, text
 
 SUPPORTED_MAJOR = "1"
@@ -79,19 +79,20 @@ def _plan(document: Mapping[str, Any], stack: str) -> PlanDocument:
     drift = [*_changes(document, "resource_drift", stack)]
     mentioned = {change.address for change in changes} | {change.previous_address for change in changes}
     prior = mapping(mapping(document.get("prior_state")).get("values")).get("root_module")
+    untouched = [entry for entry in _objects(prior) if entry.address not in mentioned]
     return PlanDocument(
         stack=stack,
         terraform_version=text(document.get("terraform_version")) or "",
         changes=tuple(changes),
         drift=tuple(drift),
         outputs=tuple(_outputs(document, stack)),
-        untouched=tuple(entry for entry in _objects(prior) if entry[0] not in mentioned),
+        untouched=tuple(untouched),
         deferred=tuple(
             text(mapping(mapping(entry).get("resource_change")).get("address")) or "a resource"
             for entry in items(document.get("deferred_changes"))
         ),
         failed_checks=tuple(_failed_checks(document)),
-        secrets=secrets_of(document, (*changes, *drift)),
+        secrets=secrets_of(document, (*changes, *drift), untouched),
         errored=document.get("errored") is True,
         complete=document.get("complete") is not False,
         applyable=document["applyable"] if isinstance(document.get("applyable"), bool) else None,
@@ -104,12 +105,17 @@ def _changes(document: Mapping[str, Any], name: str, stack: str) -> Iterator[Cha
         return
     if not isinstance(entries, list):
         raise _malformed(stack, name, "a list")
+    seen: set[tuple[str, str]] = set()
     for index, entry in enumerate(entries):
         place = f"{name}[{index}]"
         if not isinstance(entry, dict) or not isinstance(entry.get("change"), dict):
             raise _malformed(stack, place, "an object with a change")
         if not isinstance(entry.get("address"), str) or not isinstance(entry.get("type"), str):
             raise _malformed(stack, place, "an object with address and type")
+        identity = (entry["address"], str(entry.get("deposed") or ""))
+        if identity in seen:
+            raise _malformed(stack, f"{place}.address", "each address once")
+        seen.add(identity)
         if entry.get("mode") != "data":
             yield _change(entry, entry["change"], stack, place)
 
@@ -156,11 +162,11 @@ def _outputs(document: Mapping[str, Any], stack: str) -> Iterator[OutputChange]:
             yield OutputChange(stack, name, action)
 
 
-def _objects(module: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def _objects(module: Any) -> Iterator[Untouched]:
     for entry in map(mapping, items(mapping(module).get("resources"))):
         address, type_ = text(entry.get("address")), text(entry.get("type"))
         if entry.get("mode") != "data" and address and type_:
-            yield address, type_, mapping(entry.get("values"))
+            yield Untouched(address, type_, mapping(entry.get("values")), entry.get("sensitive_values"))
     for inner in items(mapping(module).get("child_modules")):
         yield from _objects(inner)
 

@@ -90,12 +90,13 @@ class Estate:
                     )
                     self.jobs_after[key] = read_backup_job(change.stack, change.address, values, unknown)
         for document in self.documents:
-            for address, type_, values in document.untouched:
-                key = (document.stack, address, "")
-                if is_guest(type_):
-                    self.before[key] = self.after[key] = read_guest(type_, values, self.disclosure)
-                elif type_ in BACKUP_JOBS:
-                    job = read_backup_job(document.stack, address, values)
+            for entry in document.untouched:
+                key = (document.stack, entry.address, "")
+                if is_guest(entry.type):
+                    guest = read_guest(entry.type, entry.values, self.disclosure, entry.sensitive)
+                    self.before[key] = self.after[key] = guest
+                elif entry.type in BACKUP_JOBS:
+                    job = read_backup_job(document.stack, entry.address, entry.values)
                     self.jobs_before[key] = self.jobs_after[key] = job
         self._add_pools()
 
@@ -115,9 +116,9 @@ class Estate:
                     if number is not None and pool:
                         pools[number] = pool
         for document in self.documents:
-            for _, type_, values in document.untouched:
-                number, pool = whole(values.get("vm_id")), text(values.get("pool_id"))
-                if type_ in POOL_MEMBERSHIPS and number is not None and pool:
+            for entry in document.untouched:
+                number, pool = whole(entry.values.get("vm_id")), text(entry.values.get("pool_id"))
+                if entry.type in POOL_MEMBERSHIPS and number is not None and pool:
                     before[number] = after[number] = pool
         members = before.keys() | after.keys()
         for guests, pools in ((self.before, before), (self.after, after)):
@@ -145,6 +146,11 @@ class Estate:
     def backed_up(self) -> frozenset[int]:
         """VMIDs that some backup job takes after the apply, as far as the plans tell."""
         return backed_up(self.jobs_after.values(), self.after.values())
+
+    @cached_property
+    def numbered(self) -> Mapping[int, Guest]:
+        """Guests by VMID, as they are before the apply."""
+        return {guest.vm_id: guest for guest in self.before.values() if guest.vm_id is not None}
 
     @cached_property
     def names(self) -> Mapping[int, Guest]:

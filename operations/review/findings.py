@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from operations.review.allow_list import Allowance
+from operations.review.differences import Difference, differences
 from operations.review.estate import Estate, key_of
 from operations.review.guests import Guest
 from operations.review.plan import Action, Change
@@ -82,6 +84,11 @@ class Case:
         """Before and after, where a guest stays and is changed in place."""
         in_place = self.change.action is Action.UPDATE
         return (self.before, self.after) if in_place and self.before and self.after else None
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        """The arguments that an update changes."""
+        return differences(self.change, self.estate.disclosure)
 
     def finding(
         self,

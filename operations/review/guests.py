@@ -54,6 +54,7 @@ class Nic:
 
     key: str
     bridge: str
+    vlan: int = 0
     name: str = ""
     mac: str = ""
     firewall: bool | None = False
@@ -237,6 +238,7 @@ def _nics(values: Mapping[str, Any], shown: Mapping[str, Any], unknown: Any, nam
             yield Nic(
                 key=f"net{index}",
                 bridge=text(seen[index].get("bridge")) or "",
+                vlan=whole(nic.get("vlan_id")) or 0,
                 name=text(seen[index].get("name")) or "",
                 mac=(text(nic.get("mac_address")) or "").upper(),
                 firewall=None if masked(unknown, name, index, "firewall") else nic.get("firewall") is True,

@@ -11,7 +11,7 @@ from operations.review.allow_list import AllowList, Rejected, allowance_for
 from operations.review.capacity import Capacity, capacity_of
 from operations.review.differences import differences
 from operations.review.disclosure import Disclosure
-from operations.review.estate import Estate, key_of
+from operations.review.estate import Estate
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import is_guest, read_guest
 from operations.review.plan import Action, Change, OutputChange, PlanDocument, ReviewError
@@ -90,8 +90,16 @@ def review(
         secrets: what must not be shown, besides what the plans themselves say is secret.
 
     Raises:
-        ReviewError: two plans have the same name.
+        ReviewError: two plans have the same name, or values in one are nested too deep.
     """
+    try:
+        return _review(documents, allow_list or AllowList(), secrets)
+    except RecursionError:
+        names = ", ".join(document.stack for document in documents)
+        raise ReviewError(f"{names}: values are nested deeper than in any plan") from None
+
+
+def _review(documents: Sequence[PlanDocument], allow_list: AllowList, secrets: Iterable[str]) -> Review:
     names = Counter(document.stack for document in documents)
     for name, times in names.items():
         if times > 1:
@@ -101,8 +109,9 @@ def review(
             )
     disclosure = Disclosure({*secrets, *(secret for document in documents for secret in document.secrets)})
     estate = Estate(documents, disclosure)
-    findings = tuple(_findings(documents, estate, allow_list or AllowList()))
-    changes = tuple(_changes(estate))
+    cases = [Case(change, estate) for change in estate.changes if _happens(change)]
+    findings = tuple(_findings(cases, estate, allow_list))
+    changes = tuple(map(_reviewed, cases))
     outputs = tuple(
         replace(output, stack=disclosure.text(output.stack), name=disclosure.text(output.name))
         for document in documents
@@ -122,9 +131,7 @@ def review(
         drift=tuple(_drift(estate)),
         outputs=outputs,
         capacity=capacity_of(estate),
-        rejected=tuple(
-            Rejected(disclosure.text(entry.address), entry.why) for entry in (allow_list or AllowList()).rejected
-        ),
+        rejected=tuple(Rejected(disclosure.text(entry.address), entry.why) for entry in allow_list.rejected),
     )
 
 
@@ -135,24 +142,20 @@ def _order(finding: Finding) -> tuple[bool, int]:
     return finding.allowance is not None, _SEVERITIES.index(finding.severity)
 
 
-def _findings(documents: Sequence[PlanDocument], estate: Estate, allow_list: AllowList) -> Iterator[Finding]:
-    for document in documents:
+def _findings(cases: Iterable[Case], estate: Estate, allow_list: AllowList) -> Iterator[Finding]:
+    for document in estate.documents:
         yield from _about_plan(document, estate.disclosure)
     stacks: dict[str, set[str]] = defaultdict(set)
     for change in estate.changes:
         stacks[change.address].add(change.stack)
-    for change in estate.changes:
-        if not _happens(change):
-            continue
-        case = Case(change, estate)
+    for case in cases:
+        address = case.change.address
         for rule in RULES:
             for finding in rule(case):
                 if finding.severity is not Severity.BLOCKED:
                     yield finding
                     continue
-                allowance = allowance_for(
-                    allow_list, change.stack, change.address, finding.kind, stacks[change.address]
-                )
+                allowance = allowance_for(allow_list, case.change.stack, address, finding.kind, stacks[address])
                 if allowance is not None:
                     allowance = replace(allowance, reason=estate.disclosure.text(allowance.reason, 400))
                 yield replace(finding, allowance=allowance)
@@ -206,21 +209,18 @@ def _about_plan(document: PlanDocument, disclosure: Disclosure) -> Iterator[Find
             )
 
 
-def _changes(estate: Estate) -> Iterator[ReviewedChange]:
-    show = estate.disclosure.text
-    for change in estate.changes:
-        if _happens(change):
-            guest = estate.before.get(key_of(change)) or estate.after.get(key_of(change))
-            details = differences(change, estate.disclosure) if change.action is Action.UPDATE else ()
-            yield ReviewedChange(
-                stack=show(change.stack),
-                address=show(change.address, 300),
-                label=show(guest.label if guest else change.address, 300),
-                action=change.action,
-                details=tuple(str(difference) for difference in details),
-                imported=change.import_id is not None,
-                moved_from=show(change.previous_address, 300),
-            )
+def _reviewed(case: Case) -> ReviewedChange:
+    change, show = case.change, case.estate.disclosure.text
+    guest = case.before or case.after
+    return ReviewedChange(
+        stack=show(change.stack),
+        address=show(change.address, 300),
+        label=show(guest.label if guest else change.address, 300),
+        action=change.action,
+        details=tuple(map(str, case.differences)) if change.action is Action.UPDATE else (),
+        imported=change.import_id is not None,
+        moved_from=show(change.previous_address, 300),
+    )
 
 
 def _drift(estate: Estate) -> Iterator[ReviewedChange]:

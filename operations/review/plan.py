@@ -97,13 +97,23 @@ class OutputChange:
 
 
 @dataclass(frozen=True)
+class Untouched:
+    """An object in the state that the plan doesn't mention, as those beside a ``-target``."""
+
+    address: str
+    type: str
+    values: Mapping[str, Any] = field(repr=False)
+    sensitive: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class PlanDocument:
     """One plan.
 
     Attributes:
         changes: the managed objects in the plan, those without a change too.
         drift: what was changed without Terraform since the last apply.
-        untouched: address, type and values of objects in the state that the plan doesn't mention.
+        untouched: what is in the state and not in the plan.
         deferred: addresses that Terraform puts off to a later plan.
         failed_checks: addresses whose conditions (``check``, ``precondition``, ``postcondition``) fail.
         secrets: values that are secret wherever they turn up.
@@ -117,7 +127,7 @@ class PlanDocument:
     changes: tuple[Change, ...] = ()
     drift: tuple[Change, ...] = ()
     outputs: tuple[OutputChange, ...] = ()
-    untouched: tuple[tuple[str, str, Mapping[str, Any]], ...] = field(default=(), repr=False)
+    untouched: tuple[Untouched, ...] = ()
     deferred: tuple[str, ...] = ()
     failed_checks: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)

@@ -77,8 +77,7 @@ def masked(mask: Any, *path: str | int) -> bool:
 def same(before: Any, after: Any) -> bool:
     """Whether both mean the same to a provider: alike, or different ways of saying that nothing is set."""
     if before == after:
-        # Python takes True for 1; JSON doesn't.
-        return isinstance(before, bool) == isinstance(after, bool)
+        return True
     if isinstance(before, dict) and isinstance(after, dict):
         return all(same(before.get(key), after.get(key)) for key in {*before, *after})
     if isinstance(before, list) and isinstance(after, list):

@@ -48,7 +48,7 @@ def _joined(stacks: Sequence[str]) -> str:
 
 def marker(key: str, part: int) -> str:
     """The line that finds a piece again."""
-    return f"<!-- homelab-review {re.sub(r'[^A-Za-z0-9._/-]|--+', '-', key)[:100].strip('-')} {part} -->"
+    return f"<!-- homelab-review {re.sub(r'[^A-Za-z0-9._/]+', '-', key)[:100].strip('-')} {part} -->"
 
 
 def _part(index: int, pieces: int) -> str:

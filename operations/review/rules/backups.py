@@ -35,7 +35,7 @@ def jobs(case: Case) -> Iterator[Finding]:
     happens = "is removed" if after is None else "is switched off" if not after.enabled else "takes fewer guests"
     lost = _lost(case, before) if before.enabled else []
     rest = _unnamed(case, before) if before.enabled else ""
-    known = any(before.takes(guest) for guest in case.estate.before.values())
+    known = bool(rest) and any(before.takes(guest) for guest in case.estate.before.values())
     cause = cause_of(change, case.estate) if change.action.destroys else ""
     if lost or (rest and not known):
         words = [case.estate.name_of(number) for number in lost[:LISTED]] or [rest]
@@ -71,7 +71,9 @@ def jobs(case: Case) -> Iterator[Finding]:
 def _lost(case: Case, job: BackupJob) -> list[int]:
     """The VMIDs that ``job`` takes before and nothing takes after, without guests that are destroyed."""
     estate = case.estate
-    named = {guest.vm_id for guest in estate.before.values() if guest.vm_id is not None and job.takes(guest)}
+    by_number = not job.everything and not job.pool
+    known = (estate.numbered.get(number) for number in job.vm_ids) if by_number else estate.numbered.values()
+    named = {guest.vm_id for guest in known if guest and guest.vm_id is not None and job.takes(guest)}
     in_no_plan = job.vm_ids - estate.names.keys()
     return sorted((named | in_no_plan) - estate.destroyed - estate.backed_up - _taken_by_all(case, in_no_plan))
 
@@ -102,7 +104,7 @@ def guests(case: Case) -> Iterator[Finding]:
         return
     if number is None or number in estate.destroyed or number in estate.backed_up:
         return
-    guest = next((guest for guest in estate.before.values() if guest.vm_id == number), None)
+    guest = estate.numbered.get(number)
     if guest is None:
         return
     left = [job for key, job in estate.jobs_before.items() if job.takes(guest) and estate.jobs_after.get(key) == job]

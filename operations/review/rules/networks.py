@@ -46,7 +46,8 @@ def firewall(case: Case) -> Iterator[Finding]:
         return
     before, after = case.guests
     for old, new in _pairs(before.nics, after.nics):
-        if old.firewall and not new.firewall:
+        # With the first of two gone, the second takes its number and MAC address: the network is as open as it was.
+        if old.firewall and not new.firewall and _open(after.nics, new) > _open(before.nics, new):
             unknown = "may be" if new.firewall is None else "is"
             yield case.finding(
                 "nic-firewall-off",
@@ -55,6 +56,11 @@ def firewall(case: Case) -> Iterator[Finding]:
                 consequence="Proxmox lets everything through this interface; the guest's firewall rules stay and do "
                 "nothing there",
             )
+
+
+def _open(nics: tuple[Nic, ...], like: Nic) -> int:
+    """How many interfaces without firewall are in the network of ``like``."""
+    return sum(not nic.firewall and (nic.bridge, nic.vlan) == (like.bridge, like.vlan) for nic in nics)
 
 
 def _pairs(before: tuple[Nic, ...], after: tuple[Nic, ...]) -> list[tuple[Nic, Nic]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from operations.review.differences import differences
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import is_guest
 from operations.review.plan import Action
@@ -16,7 +15,7 @@ _GUEST_ID = re.compile(r"[A-Za-z0-9.-]+/\d{3,10}")
 def metadata_only(case: Case) -> Iterator[Finding]:
     """An update without any difference: only marks of sensitivity differ, or ways of saying that nothing is set."""
     change = case.change
-    if change.action is Action.UPDATE and not differences(change, case.estate.disclosure):
+    if change.action is Action.UPDATE and not case.differences:
         alike = change.before == change.after
         yield case.finding(
             "metadata-only",

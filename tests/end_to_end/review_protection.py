@@ -1,0 +1,152 @@
+"""Dangers to what protects guests, each with its harmless twin."""
+
+from __future__ import annotations
+
+from tests.end_to_end.review_resources import CLUSTER, JOB, MEMBERSHIP, OPTIONS, POOL, RULES, VM, Scenario, job, one, vm
+
+
+def firewalls() -> dict[str, Scenario]:
+    """Firewalls of guests and of the cluster."""
+    on = {"node_name": "pve", "enabled": True, "input_policy": "DROP", "macfilter": True}
+    rule = {"type": "in", "action": "ACCEPT", "dport": "22", "proto": "tcp"}
+    reject = {"type": "in", "action": "REJECT", "dport": "25", "proto": "tcp"}
+    after = {"depends_on": [f"{VM}.guarded"]}
+    return {
+        "firewalls": Scenario(
+            {
+                f"{VM}.guarded": vm(3000),
+                f"{VM}.guarded_too": vm(3001),
+                f"{OPTIONS}.off": {**on, "vm_id": 3000, **after},
+                f"{OPTIONS}.removed": {**on, "vm_id": 3001, "depends_on": [f"{VM}.guarded_too"]},
+                f"{RULES}.removed": {
+                    "node_name": "pve",
+                    "vm_id": 3001,
+                    "rule": [rule],
+                    "depends_on": [f"{VM}.guarded_too"],
+                },
+                f"{RULES}.fewer": {"node_name": "pve", "vm_id": 3000, "rule": [rule, reject], **after},
+            },
+            {
+                f"{OPTIONS}.off": {**on, "vm_id": 3000, "enabled": False, **after},
+                f"{OPTIONS}.removed": None,
+                f"{RULES}.removed": None,
+                f"{RULES}.fewer": {"node_name": "pve", "vm_id": 3000, "rule": [rule], **after},
+            },
+            {
+                f"{OPTIONS}.off": {**on, "vm_id": 3000, "input_policy": "REJECT", "log_level_in": "info", **after},
+                f"{RULES}.fewer": {"node_name": "pve", "vm_id": 3000, "rule": [reject, rule], **after},
+            },
+            {
+                f"{OPTIONS}.off": {"guest-firewall-off": True},
+                f"{OPTIONS}.removed": {"firewall-options-removed": True},
+                f"{RULES}.removed": {"firewall-rules-removed": False},
+                f"{RULES}.fewer": {"firewall-rule-removed": False},
+            },
+        ),
+        "firewall that goes with its guest": Scenario(
+            {
+                f"{VM}.with_firewall": vm(3002),
+                f"{OPTIONS}.with_guest": {**on, "vm_id": 3002, "depends_on": [f"{VM}.with_firewall"]},
+            },
+            {f"{VM}.with_firewall": None, f"{OPTIONS}.with_guest": None},
+            {
+                f"{OPTIONS}.with_guest": {
+                    **on,
+                    "vm_id": 3002,
+                    "log_level_in": "info",
+                    "depends_on": [f"{VM}.with_firewall"],
+                }
+            },
+            {f"{VM}.with_firewall": {"guest-destroyed": True}},
+        ),
+        "policy opened": Scenario(
+            {f"{VM}.opened": vm(3003), f"{OPTIONS}.opened": {**on, "vm_id": 3003, "depends_on": [f"{VM}.opened"]}},
+            {
+                f"{OPTIONS}.opened": {
+                    **on,
+                    "vm_id": 3003,
+                    "input_policy": "ACCEPT",
+                    "macfilter": False,
+                    "depends_on": [f"{VM}.opened"],
+                }
+            },
+            {f"{OPTIONS}.opened": {**on, "vm_id": 3003, "output_policy": "DROP", "depends_on": [f"{VM}.opened"]}},
+            {f"{OPTIONS}.opened": {"firewall-opened": True, "firewall-filter-off": False}},
+        ),
+        "cluster firewall off": one(
+            f"{CLUSTER}.cluster",
+            {"enabled": True, "input_policy": "DROP", "log_ratelimit": [{"burst": 5}]},
+            {"enabled": False},
+            {"log_ratelimit": [{"burst": 9}]},
+            "cluster-firewall-off",
+        ),
+    }
+
+
+def backups() -> dict[str, Scenario]:
+    """Backup jobs and the guests in them."""
+    return {
+        "guest dropped from its job": Scenario(
+            {
+                f"{VM}.kept": vm(4000),
+                f"{VM}.dropped": vm(4001),
+                f"{JOB}.some": job([4000, 4001], id="some"),
+                f"{JOB}.other": job([4000], id="other"),
+            },
+            {f"{JOB}.some": job([4000], id="some")},
+            {f"{JOB}.some": job([4000], id="some"), f"{JOB}.other": job([4000, 4001], id="other")},
+            {f"{JOB}.some": {"backup-dropped": True}},
+        ),
+        "job removed": Scenario(
+            {
+                f"{VM}.jobless": vm(4002),
+                f"{JOB}.removed": job([4002], id="removed"),
+                f"{VM}.twice": vm(4008),
+                f"{JOB}.twin": job([4008], id="twin"),
+                f"{JOB}.stays": job([4008], id="stays"),
+            },
+            {f"{JOB}.removed": None},
+            {f"{JOB}.twin": None},
+            {f"{JOB}.removed": {"backup-dropped": True}},
+            frozenset({"backup-job-ended"}),
+        ),
+        "job switched off": Scenario(
+            {f"{VM}.off": vm(4003), f"{JOB}.off": job([4003], id="off", enabled=True)},
+            {f"{JOB}.off": job([4003], id="off", enabled=False)},
+            {f"{JOB}.off": job([4003], id="off", schedule="03:00", enabled=True)},
+            {f"{JOB}.off": {"backup-dropped": True}},
+        ),
+        "guest leaves the job's pool": Scenario(
+            {
+                f"{POOL}.pool": {"pool_id": "saved"},
+                f"{VM}.pooled": vm(4004),
+                f"{MEMBERSHIP}.pooled": {
+                    "pool_id": "saved",
+                    "vm_id": 4004,
+                    "depends_on": [f"{VM}.pooled", f"{POOL}.pool"],
+                },
+                f"{JOB}.pool": {
+                    "id": "pool",
+                    "schedule": "02:00",
+                    "storage": "local",
+                    "pool": "saved",
+                    "depends_on": [f"{POOL}.pool"],
+                },
+            },
+            {f"{MEMBERSHIP}.pooled": None},
+            {f"{POOL}.pool": {"pool_id": "saved", "comment": "in backups"}},
+            {f"{MEMBERSHIP}.pooled": {"backup-dropped": True}},
+        ),
+        "fewer backups kept": Scenario(
+            {f"{VM}.pruned": vm(4005), f"{JOB}.pruned": job([4005], id="pruned", prune_backups={"keep-last": "7"})},
+            {f"{JOB}.pruned": job([4005], id="pruned", prune_backups={"keep-last": "2"})},
+            {f"{JOB}.pruned": job([4005], id="pruned", prune_backups={"keep-last": "9"})},
+            {f"{JOB}.pruned": {"retention-reduced": False}},
+        ),
+        "guest destroyed with its place in the job": Scenario(
+            {f"{VM}.leaving": vm(4006), f"{VM}.staying": vm(4007), f"{JOB}.leaving": job([4006, 4007], id="leaving")},
+            {f"{VM}.leaving": None, f"{JOB}.leaving": job([4007], id="leaving")},
+            {f"{JOB}.leaving": job([4006, 4007], id="leaving", compress="zstd")},
+            {f"{VM}.leaving": {"guest-destroyed": True}},
+        ),
+    }

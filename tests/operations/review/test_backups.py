@@ -1,0 +1,168 @@
+"""Guests that drop out of their backups, and those that only change jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from operations.review import Review, review
+from tests.operations.review.plans import JOB, VM, change, judged, kinds, only, plan, vm
+
+MEMBERSHIP = "proxmox_pool_membership"
+
+
+def job(*vm_ids: int, **values: Any) -> dict[str, Any]:
+    return {
+        "id": "night",
+        "enabled": True,
+        "all": False,
+        "pool": None,
+        "node": None,
+        "vmid": [str(n) for n in vm_ids],
+        **values,
+    }
+
+
+def guest(vm_id: int, **values: Any) -> dict[str, Any]:
+    """A guest that stays as it is."""
+    return change(f"{VM}.g{vm_id}", vm(vm_id, **values), vm(vm_id, **values))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (job(100, 101), job(100)),
+        (job(101), job(101, enabled=False)),
+        (job(101), None),
+        (job(all=True), job(100)),
+        (job(all=True), None),
+        (job(101), job(101, node="pve2")),
+        (job(pool="lab"), job(pool="other")),
+        (job(100, 101), job()),
+    ],
+)
+def test_a_guest_that_no_job_takes_any_more(before: dict[str, Any], after: dict[str, Any] | None) -> None:
+    found = only(judged(change(f"{JOB}.n", before, after), guest(100), guest(101, pool_id="lab")), "backup-dropped")
+    assert found.blocks
+    assert "VM vm-101 (101)" in found.what
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        job(101, id="b"),
+        job(all=True, id="b"),
+        job(pool="lab", id="b"),
+        job(101, node="pve", id="b"),
+    ],
+)
+def test_another_job_takes_it(other: dict[str, Any]) -> None:
+    changes = [change(f"{JOB}.n", job(101), None), guest(101, pool_id="lab")]
+    result = judged(*changes, change(f"{JOB}.b", other, other))
+    assert kinds(result) == {"backup-job-ended": "change"}
+    taken_over = judged(*changes, change(f"{JOB}.b", None, other))
+    assert kinds(taken_over) == {"backup-job-ended": "change"}
+
+
+@pytest.mark.parametrize(
+    "other", [job(101, id="b", enabled=False), job(102, id="b"), job(101, id="b", node="pve2"), job(pool="x", id="b")]
+)
+def test_another_job_does_not_take_it(other: dict[str, Any]) -> None:
+    result = judged(change(f"{JOB}.n", job(101), None), guest(101), change(f"{JOB}.b", other, other))
+    assert kinds(result)["backup-dropped"] == "blocked"
+
+
+def test_a_job_of_another_plan_takes_it() -> None:
+    here = plan(change(f"{JOB}.n", job(101), None), stack="a")
+    there = plan(change(f"{JOB}.m", None, job(101)), stack="b")
+    assert kinds(review([here, there])) == {"backup-job-ended": "change"}
+    assert kinds(review([here])) == {"backup-dropped": "blocked"}
+
+
+def test_a_guest_that_is_in_none_of_the_plans_is_named_by_its_number() -> None:
+    found = only(judged(change(f"{JOB}.n", job(500), job())), "backup-dropped")
+    assert "the guest with VMID 500" in found.what
+    everything = job(all=True, id="b")
+    result = judged(change(f"{JOB}.n", job(500), job()), change(f"{JOB}.b", everything, everything))
+    assert "backup-dropped" not in kinds(result)
+
+
+def test_a_guest_that_is_destroyed_needs_no_backup() -> None:
+    gone = change(f"{VM}.g", vm(101), None)
+    assert "backup-dropped" not in kinds(judged(gone, change(f"{JOB}.n", job(101, 100), job(100)), guest(100)))
+
+
+def test_a_replaced_guest_still_needs_its_backup() -> None:
+    replaced = change(f"{VM}.g", vm(101), vm(101), actions=["delete", "create"])
+    assert kinds(judged(replaced, change(f"{JOB}.n", job(101), job())))["backup-dropped"] == "blocked"
+
+
+def test_a_job_for_everything_without_any_known_guest() -> None:
+    found = only(judged(change(f"{JOB}.n", job(all=True), None)), "backup-dropped")
+    assert "every guest in no backup any more" in found.what
+
+
+def test_a_job_for_everything_that_names_every_known_guest_instead() -> None:
+    result = judged(change(f"{JOB}.n", job(all=True), job(100)), guest(100))
+    assert kinds(result) == {"backup-narrowed": "danger"}
+
+
+def test_numbers_that_are_known_only_after_the_apply_are_no_backup() -> None:
+    entry = change(f"{JOB}.n", job(100), {**job(), "vmid": None}, unknown={"vmid": True})
+    assert kinds(judged(entry, guest(100))) == {"backup-dropped": "blocked"}
+    entry = change(f"{JOB}.n", job(100), {**job(100), "enabled": None}, unknown={"enabled": True})
+    assert kinds(judged(entry, guest(100))) == {"backup-dropped": "blocked"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (job(100), job(100, schedule="03:00")),
+        (job(100), job(100, 101)),
+        (job(100), job(all=True)),
+        (job(100, enabled=False), job(100, 101, enabled=False)),
+        (job(100), job(100, enabled=None)),
+        (job(pool="lab"), job(100, 101)),
+        (None, job(100)),
+    ],
+)
+def test_other_changes_of_a_job_drop_nobody(before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+    result = judged(change(f"{JOB}.n", before, after), guest(100, pool_id="lab"))
+    assert "blocked" not in kinds(result).values()
+
+
+def test_a_job_that_was_switched_off_already_protects_nobody() -> None:
+    assert kinds(judged(change(f"{JOB}.n", job(100, enabled=False), None), guest(100))) == {
+        "backup-job-ended": "change"
+    }
+
+
+def test_a_guest_that_leaves_the_pool_of_a_job() -> None:
+    pool = change(f"{JOB}.n", job(pool="lab"), job(pool="lab"))
+    moved = change(f"{VM}.g", vm(101, pool_id="lab"), vm(101, pool_id="web"))
+    assert only(judged(moved, pool), "backup-dropped").address == f"{VM}.g"
+    membership = change(f"{MEMBERSHIP}.m", {"vm_id": 101, "pool_id": "lab"}, None)
+    assert only(judged(guest(101), membership, pool), "backup-dropped").address == f"{MEMBERSHIP}.m"
+    other = change(f"{JOB}.b", job(101, id="b"), job(101, id="b"))
+    assert "backup-dropped" not in kinds(judged(moved, pool, other))
+
+
+def test_a_guest_that_leaves_the_node_of_a_job() -> None:
+    here = change(f"{JOB}.n", job(all=True, node="pve"), job(all=True, node="pve"))
+    moved = change(f"{VM}.g", vm(101, migrate=True), vm(101, migrate=True, node_name="pve2"))
+    assert kinds(judged(moved, here))["backup-dropped"] == "blocked"
+
+
+def retention(before: dict[str, str] | None, after: dict[str, str] | None) -> Review:
+    return judged(change(f"{JOB}.n", job(100, prune_backups=before), job(100, prune_backups=after)), guest(100))
+
+
+def test_fewer_backups_are_kept() -> None:
+    assert kinds(retention({"keep-last": "7"}, {"keep-last": "3"})) == {"retention-reduced": "danger"}
+    assert kinds(retention({"keep-last": "7", "keep-weekly": "4"}, {"keep-last": "7"})) == {
+        "retention-reduced": "danger"
+    }
+    assert kinds(retention(None, {"keep-last": "7"})) == {"retention-reduced": "danger"}
+    assert kinds(retention({"keep-last": "7"}, {"keep-last": "9", "keep-weekly": "1"})) == {}
+    assert kinds(retention({"keep-last": "7"}, {"keep-all": "1"})) == {}

@@ -1,0 +1,133 @@
+"""The firewall of guests, nodes and the cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.operations.review.plans import OPTIONS, RULES, VM, change, judged, kinds, only, vm
+
+CLUSTER = "proxmox_virtual_environment_cluster_firewall"
+NODE = "proxmox_node_firewall"
+GROUP = "proxmox_virtual_environment_cluster_firewall_security_group"
+
+
+def options(**values: Any) -> dict[str, Any]:
+    return {
+        "vm_id": 100,
+        "enabled": True,
+        "input_policy": "DROP",
+        "output_policy": "ACCEPT",
+        "macfilter": True,
+        **values,
+    }
+
+
+def rule(action: str | None = "ACCEPT", **values: Any) -> dict[str, Any]:
+    return {"type": "in", "action": action, "enabled": True, **values}
+
+
+@pytest.mark.parametrize(
+    ("type_", "before", "after", "kind", "severity"),
+    [
+        (OPTIONS, options(), options(enabled=False), "guest-firewall-off", "blocked"),
+        (OPTIONS, options(), options(enabled=None), "guest-firewall-off", "blocked"),
+        (OPTIONS, options(), options(input_policy="ACCEPT"), "firewall-opened", "blocked"),
+        (OPTIONS, options(output_policy="REJECT"), options(output_policy="ACCEPT"), "firewall-opened", "danger"),
+        (OPTIONS, options(), options(macfilter=False), "firewall-filter-off", "danger"),
+        (OPTIONS, options(ipfilter=True), options(ipfilter=None), "firewall-filter-off", "danger"),
+        (OPTIONS, options(), None, "firewall-options-removed", "blocked"),
+        (CLUSTER, {"enabled": True}, {"enabled": False}, "cluster-firewall-off", "blocked"),
+        (CLUSTER, {"enabled": True}, None, "firewall-options-removed", "blocked"),
+        (CLUSTER, {"input_policy": "DROP"}, {"input_policy": "ACCEPT"}, "firewall-opened", "blocked"),
+        (
+            NODE,
+            {"enabled": True, "node_name": "pve"},
+            {"enabled": False, "node_name": "pve"},
+            "node-firewall-off",
+            "blocked",
+        ),
+        (RULES, {"vm_id": 100, "rule": [rule()]}, None, "firewall-rules-removed", "danger"),
+        (RULES, {"vm_id": 100, "rule": [rule("DROP")]}, {"vm_id": 100, "rule": []}, "firewall-rule-removed", "danger"),
+        (
+            RULES,
+            {"node_name": "pve", "rule": [rule("REJECT")]},
+            {"node_name": "pve", "rule": [rule("REJECT", enabled=False)]},
+            "firewall-rule-removed",
+            "danger",
+        ),
+        (
+            GROUP,
+            {"name": "g", "rule": [rule("DROP")]},
+            {"name": "g", "rule": [rule("DROP", dport="1")]},
+            "firewall-rule-removed",
+            "danger",
+        ),
+    ],
+)
+def test_it_is_found(
+    type_: str, before: dict[str, Any], after: dict[str, Any] | None, kind: str, severity: str
+) -> None:
+    guest = change(f"{VM}.g", vm(), vm())
+    assert kinds(judged(change(f"{type_}.x", before, after), guest)) == {kind: severity}
+
+
+@pytest.mark.parametrize(
+    ("type_", "before", "after"),
+    [
+        (OPTIONS, options(enabled=False), options(enabled=True)),
+        (OPTIONS, options(enabled=False), options(enabled=False, log_level_in="info")),
+        (OPTIONS, options(), options(input_policy="REJECT", output_policy="DROP")),
+        (OPTIONS, options(input_policy="ACCEPT"), options(input_policy="DROP")),
+        (OPTIONS, options(enabled=False), None),
+        (CLUSTER, {"enabled": False}, None),
+        (CLUSTER, {"enabled": None}, {"enabled": False}),
+        (NODE, {"enabled": False}, {"enabled": True}),
+        (RULES, {"vm_id": 100, "rule": [rule()]}, {"vm_id": 100, "rule": []}),
+        (RULES, {"vm_id": 100, "rule": [rule("DROP"), rule()]}, {"vm_id": 100, "rule": [rule(), rule("DROP")]}),
+        (
+            RULES,
+            {"vm_id": 100, "rule": [rule("DROP", comment="a")]},
+            {"vm_id": 100, "rule": [rule("DROP", comment="b")]},
+        ),
+        (RULES, {"vm_id": 100, "rule": [rule("DROP", enabled=False)]}, {"vm_id": 100, "rule": []}),
+        (GROUP, {"name": "g", "rule": [rule()]}, {"name": "g", "rule": [rule(), rule("DROP")]}),
+    ],
+)
+def test_it_is_harmless(type_: str, before: dict[str, Any], after: dict[str, Any] | None) -> None:
+    found = kinds(judged(change(f"{type_}.x", before, after), change(f"{VM}.g", vm(), vm())))
+    assert {"blocked", "danger"} & set(found.values()) == set()
+
+
+def test_what_goes_with_its_guest_is_told_once() -> None:
+    gone = change(f"{VM}.g", vm(), None)
+    settings = [
+        change(f"{OPTIONS}.x", options(), None),
+        change(f"{RULES}.x", {"vm_id": 100, "rule": [rule("DROP")]}, None),
+    ]
+    assert kinds(judged(gone, *settings)) == {"guest-destroyed": "blocked"}
+
+
+def test_a_node_without_settings_of_its_own_goes_back_to_the_default_which_is_on() -> None:
+    assert kinds(judged(change(f"{NODE}.x", {"enabled": True, "node_name": "pve"}, None))) == {
+        "object-destroyed": "change"
+    }
+
+
+def test_the_guest_is_named() -> None:
+    found = only(
+        judged(change(f"{OPTIONS}.x", options(), options(enabled=False)), change(f"{VM}.g", vm(), vm())),
+        "guest-firewall-off",
+    )
+    assert (found.guest, found.vm_id, found.what) == ("vm-100", 100, "VM vm-100 (100): the firewall is switched off")
+
+
+def test_what_is_known_only_after_the_apply_may_be_off() -> None:
+    entry = change(
+        f"{OPTIONS}.x",
+        options(),
+        options(enabled=None, input_policy=None),
+        unknown={"enabled": True, "input_policy": True},
+    )
+    assert kinds(judged(entry)) == {"guest-firewall-off": "blocked", "firewall-opened": "blocked"}

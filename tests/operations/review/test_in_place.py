@@ -1,0 +1,209 @@
+"""Updates that look harmless: disks, networks, protection, stops and reboots, each with its harmless twin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.operations.review.plans import CONTAINER, VM, change, container, disk, judged, kinds, mount, nic, only, vm
+
+ROOT = {"datastore_id": "local-lvm", "size": 8}
+
+
+def updated(before: dict[str, Any], after: dict[str, Any], **more: Any) -> dict[str, str]:
+    """The kinds that an update of a guest leads to."""
+    type_ = CONTAINER if "initialization" in before and "network_interface" in before else VM
+    return kinds(judged(change(f"{type_}.x", before, after, **more)))
+
+
+BLOCKED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    ("disk smaller", "disk-shrunk", vm(disk=[disk("scsi0", 20)]), vm(disk=[disk("scsi0", 10)])),
+    ("root disk smaller", "disk-shrunk", container(disk=[ROOT]), container(disk=[{**ROOT, "size": 7}])),
+    (
+        "mount point smaller",
+        "disk-shrunk",
+        container(mount_point=[mount("/d", "1T")]),
+        container(mount_point=[mount("/d", "1000G")]),
+    ),
+    ("disk gone", "disk-removed", vm(disk=[disk("scsi0", 20), disk("scsi1", 5)]), vm(disk=[disk("scsi0", 20)])),
+    ("all disks gone", "disk-removed", vm(), vm(disk=[])),
+    ("EFI disk gone", "disk-removed", vm(efi_disk=[{"datastore_id": "local-lvm"}]), vm()),
+    ("TPM gone", "disk-removed", vm(tpm_state=[{"datastore_id": "local-lvm"}]), vm(tpm_state=[])),
+    ("mount point gone", "disk-removed", container(mount_point=[mount("/d")]), container()),
+    ("disk not saved", "disk-backup-off", vm(), vm(disk=[disk("scsi0", 20, backup=False)])),
+    (
+        "mount point not saved",
+        "disk-backup-off",
+        container(mount_point=[mount("/d")]),
+        container(mount_point=[mount("/d", backup=None)]),
+    ),
+    ("protection off", "protection-off", vm(protection=True), vm(protection=False)),
+    ("protection gone", "protection-off", container(protection=True), container(protection=None)),
+    ("no firewall", "nic-firewall-off", vm(), vm(network_device=[nic(firewall=False)])),
+]
+
+
+@pytest.mark.parametrize(("kind", "before", "after"), [case[1:] for case in BLOCKED], ids=[case[0] for case in BLOCKED])
+def test_it_is_blocked(kind: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert updated(before, after)[kind] == "blocked"
+
+
+@pytest.mark.parametrize(("before", "after"), [case[2:] for case in BLOCKED], ids=[case[0] for case in BLOCKED])
+def test_the_other_way_round_it_is_not(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert {"blocked", "danger"} & set(updated(after, before).values()) == set()
+
+
+DANGERS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    ("interface gone", "nic-removed", vm(network_device=[nic(), nic(bridge="vmbr1")]), vm()),
+    ("link down", "nic-disconnected", vm(), vm(network_device=[nic(disconnected=True)])),
+    ("interface disabled", "nic-removed", vm(), vm(network_device=[nic(enabled=False)])),
+    ("stopped", "guest-stopped", vm(), vm(started=False)),
+    ("container stopped", "guest-stopped", container(), container(started=False)),
+    ("template", "becomes-template", vm(), vm(template=True, started=False)),
+    ("migrated", "node-changed", vm(), vm(node_name="pve2", migrate=True)),
+    (
+        "mount point elsewhere",
+        "mount-point-changed",
+        container(mount_point=[mount("/a")]),
+        container(mount_point=[mount("/b")]),
+    ),
+    ("folder of the node gone", "disk-removed", container(mount_point=[mount("/a", "", volume="/tank")]), container()),
+    ("moved while it runs", "disk-moved", vm(), vm(disk=[disk("scsi0", 20, datastore_id="tank")])),
+    (
+        "another interface",
+        "disk-reattached",
+        vm(disk=[disk("scsi0", 20, path_in_datastore="vm-100-disk-0")]),
+        vm(disk=[disk("virtio0", 20, path_in_datastore="vm-100-disk-0")]),
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "before", "after"), [case[1:] for case in DANGERS], ids=[case[0] for case in DANGERS])
+def test_it_is_a_danger(kind: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    found = updated(before, after)
+    assert found[kind] == "danger"
+    assert "blocked" not in found.values()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (vm(), vm(disk=[disk("scsi0", 30)])),
+        (vm(disk=[disk("scsi0", 20), disk("scsi1", 5)]), vm(disk=[disk("scsi1", 5), disk("scsi0", 20)])),
+        (vm(), vm(disk=[disk("scsi0", 20), disk("scsi1", 5)])),
+        (vm(started=False), vm(started=False, disk=[disk("scsi0", 20, datastore_id="tank")])),
+        (vm(), vm(network_device=[nic(bridge="vmbr1", vlan_id=5)])),
+        (vm(), vm(network_device=[nic(), nic(firewall=False)])),
+        (
+            vm(network_device=[nic(mac_address="A"), nic(mac_address="B", bridge="vmbr1")]),
+            vm(network_device=[nic(mac_address="B", bridge="vmbr1"), nic(mac_address="A")]),
+        ),
+        (vm(started=False), vm(started=False, template=False, name="x")),
+        (vm(started=False), vm(started=True)),
+        (vm(protection=False), vm(protection=None)),
+        (vm(), vm(tags=["a"], description="b", on_boot=False, name="other")),
+        (vm(disk=[disk("scsi0", 20, backup=False)]), vm(disk=[disk("scsi0", 25, backup=False)])),
+        (container(mount_point=[mount("/d", "1T")]), container(mount_point=[mount("/d", "1024G")])),
+        (container(), container(disk=[{**ROOT, "size": 9}], start_on_boot=False)),
+    ],
+)
+def test_harmless_updates_raise_no_alarm(before: dict[str, Any], after: dict[str, Any]) -> None:
+    found = updated(before, after)
+    assert {kind for kind, severity in found.items() if severity in ("blocked", "danger")} == set()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "unknown", "kind"),
+    [
+        (vm(protection=True), vm(protection=None), {"protection": True}, "protection-off"),
+        (vm(), vm(disk=[disk("scsi0", None)]), {"disk": [{"size": True}]}, "disk-shrunk"),
+        (vm(), vm(disk=[disk("scsi0", 20, backup=None)]), {"disk": [{"backup": True}]}, "disk-backup-off"),
+        (vm(), vm(network_device=[nic(firewall=None)]), {"network_device": [{"firewall": True}]}, "nic-firewall-off"),
+    ],
+)
+def test_what_is_known_only_after_the_apply_may_be_a_loss(
+    before: dict[str, Any], after: dict[str, Any], unknown: Any, kind: str
+) -> None:
+    assert updated(before, after, unknown=unknown)[kind] == "blocked"
+
+
+def test_the_disk_that_goes_is_found_by_its_interface_and_not_by_its_place() -> None:
+    before = vm(disk=[disk("scsi0", 20, path_in_datastore="d0"), disk("scsi1", 5, path_in_datastore="d1")])
+    # Terraform carries computed values over by position.
+    after = vm(disk=[disk("scsi1", 5, path_in_datastore="d0")])
+    found = only(judged(change(f"{VM}.x", before, after)), "disk-removed")
+    assert found.what == "VM vm-100 (100): disk scsi0 (20 GiB on local-lvm) is removed"
+
+
+def test_the_last_interface() -> None:
+    found = only(judged(change(f"{VM}.x", vm(), vm(network_device=[]))), "nic-removed")
+    assert "the guest has no network any more" in found.consequence
+
+
+def test_a_second_interface_without_firewall_may_take_the_place_of_the_first() -> None:
+    both = [nic(mac_address="A"), nic(mac_address="B", bridge="vmbr1", firewall=False)]
+    # The provider keeps the MAC address of the place.
+    after = vm(network_device=[nic(mac_address="A", bridge="vmbr1", firewall=False)])
+    assert updated(vm(network_device=both), after) == {"nic-removed": "danger"}
+
+
+REBOOTS: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
+    (vm(), vm(memory=[{"dedicated": 4096}]), True),
+    (vm(), vm(cpu=[{"cores": 4, "sockets": 1, "hotplugged": 0}]), True),
+    (vm(), vm(bios="ovmf"), True),
+    (vm(), vm(agent=[{"enabled": True}]), True),
+    (vm(), vm(disk=[disk("scsi0", 20, aio="native")]), True),
+    (vm(hotplug="memory"), vm(hotplug="memory", memory=[{"dedicated": 4096}]), False),
+    (vm(hotplug="memory"), vm(hotplug="memory", memory=[{"dedicated": 1024}]), True),
+    (vm(hotplug="cpu"), vm(hotplug="cpu", cpu=[{"cores": 2, "sockets": 1, "hotplugged": 2}]), False),
+    (vm(), vm(cpu=[{"cores": 2, "sockets": 1, "hotplugged": 2}]), True),
+    (vm(started=False), vm(started=False, memory=[{"dedicated": 4096}]), False),
+    (vm(), vm(started=False, memory=[{"dedicated": 4096}]), False),
+    (vm(), vm(cpu=[{"cores": 2, "sockets": 1, "hotplugged": 0, "affinity": ""}]), False),
+    (vm(), vm(disk=[disk("scsi0", 30)]), False),
+    (vm(), vm(network_device=[nic(bridge="vmbr1")]), False),
+    (vm(), vm(name="x", tags=["a"], protection=True, on_boot=False, description="d"), False),
+    (container(), container(memory=[{"dedicated": 1024}]), True),
+    (container(), container(initialization=[{"hostname": "other", "ip_config": []}]), True),
+    (container(), container(cpu=[{"cores": 2}]), False),
+    (container(), container(disk=[{**ROOT, "size": 9}]), False),
+    (container(), container(tags=["a"]), False),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "reboots"), REBOOTS)
+def test_what_makes_a_guest_reboot(before: dict[str, Any], after: dict[str, Any], reboots: bool) -> None:
+    assert ("guest-reboots" in updated(before, after)) == reboots
+
+
+def test_a_reboot_that_the_provider_does_not_do_by_itself() -> None:
+    found = updated(vm(reboot_after_update=False), vm(reboot_after_update=False, memory=[{"dedicated": 4096}]))
+    assert found == {"reboot-needed": "change"}
+
+
+def test_metadata_only() -> None:
+    values = vm(description="d")
+    marked = change(f"{VM}.x", values, values, actions=["update"], after_sensitive={"description": True})
+    assert kinds(judged(marked)) == {"metadata-only": "info"}
+    spelled = change(f"{VM}.x", vm(machine=None, tags=None), vm(machine="", tags=[]))
+    assert kinds(judged(spelled)) == {"metadata-only": "info"}
+    real = change(f"{VM}.x", vm(description="d"), vm(description="e"))
+    assert kinds(judged(real)) == {}
+
+
+def test_a_switch_that_is_not_set_and_one_that_is_off_are_not_the_same() -> None:
+    result = judged(change(f"{VM}.x", vm(on_boot=None), vm(on_boot=False)))
+    assert kinds(result) == {}
+    assert result.changes[0].details == ("on_boot none → false",)
+
+
+def test_moves_and_imports() -> None:
+    moved = change(f"{VM}.new", vm(), vm(), previous_address=f"{VM}.old")
+    result = judged(moved)
+    assert kinds(result) == {"moved": "info"}
+    assert result.counts == {"move": 1}
+    imported = judged(change(f"{VM}.new", vm(), vm(), importing={"id": "pve/100"}))
+    assert only(imported, "imported").what == "VM vm-100 (100) is imported as pve/100"
+    secret = judged(change("random_password.p", {}, {}, importing={"id": "hunter2-hunter2"}))
+    assert only(secret, "imported").what == "random_password.p is imported"

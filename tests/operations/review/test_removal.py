@@ -1,0 +1,156 @@
+"""What is destroyed, and what that means in Proxmox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from operations.review import Verdict
+from tests.operations.review.plans import (
+    CONTAINER,
+    JOB,
+    OPTIONS,
+    VM,
+    change,
+    container,
+    disk,
+    judged,
+    kinds,
+    mount,
+    only,
+    vm,
+)
+
+
+def test_a_destroyed_guest_is_blocked_and_its_disks_are_named() -> None:
+    disks = [disk("scsi0", 20), disk("scsi1", 100, datastore_id="tank")]
+    found = only(judged(change(f"{VM}.web", vm(disk=disks), None)), "guest-destroyed")
+    assert found.blocks
+    assert found.what == "VM vm-100 (100) is destroyed"
+    assert (found.guest, found.vm_id, found.node) == ("vm-100", 100, "pve")
+    assert "scsi0 (20 GiB on local-lvm) and scsi1 (100 GiB on tank) with all that is on them" in found.consequence
+
+
+def test_a_folder_of_the_node_is_not_said_to_be_deleted() -> None:
+    points = [mount("/data"), mount("/media", "", volume="/tank/media")]
+    found = only(judged(change(f"{CONTAINER}.db", container(mount_point=points), None)), "guest-destroyed")
+    assert (
+        "Proxmox deletes rootfs (8 GiB on local-lvm) and mp0 at /data (10 GiB on local-lvm) with" in found.consequence
+    )
+    assert "mp1 at /media is a folder of the node and not touched" in found.consequence
+
+
+def test_protection_makes_the_apply_stop() -> None:
+    protected = only(judged(change(f"{VM}.web", vm(protection=True), None)), "guest-destroyed")
+    open_ = only(judged(change(f"{VM}.web", vm(), None)), "guest-destroyed")
+    assert "Proxmox refuses" in protected.consequence
+    assert "Proxmox refuses" not in open_.consequence
+
+
+def test_a_template_with_linked_clones() -> None:
+    clone = change(f"{VM}.clone", *[vm(101, clone=[{"vm_id": 9000, "full": False}])] * 2)
+    found = only(judged(change(f"{VM}.t", vm(9000, template=True), None), clone), "template-destroyed")
+    assert found.blocks
+    assert "Linked clones need its disks, so Proxmox refuses while they are there: VM vm-101 (101)" in found.consequence
+    full = change(f"{VM}.clone", *[vm(101, clone=[{"vm_id": 9000, "full": True}])] * 2)
+    found = only(judged(change(f"{VM}.t", vm(9000, template=True), None), full), "template-destroyed")
+    assert "Linked clones" not in found.consequence
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("replace_because_tainted", "tainted"),
+        ("replace_by_request", "-replace"),
+        ("replace_by_triggers", "replace_triggered_by"),
+    ],
+)
+def test_the_reason_of_a_replacement(reason: str, words: str) -> None:
+    entry = change(f"{VM}.web", vm(), vm(), actions=["delete", "create"], action_reason=reason)
+    assert words in only(judged(entry), "guest-replaced").cause
+
+
+def test_what_can_not_be_changed_in_place_is_named_with_its_values() -> None:
+    entry = change(
+        f"{VM}.web",
+        vm(100),
+        vm(101),
+        actions=["delete", "create"],
+        action_reason="replace_because_cannot_update",
+        replace_paths=[["vm_id"], ["disk", 0, "file_id"]],
+    )
+    assert only(judged(entry), "guest-replaced").cause == "can't be changed in place: vm_id 100 → 101, disk.file_id"
+
+
+def test_firewall_and_backup_job_go_with_a_replaced_guest() -> None:
+    replaced = change(f"{VM}.web", vm(purge_on_destroy=True), vm(), actions=["delete", "create"])
+    options = change(f"{OPTIONS}.web", *[{"vm_id": 100, "enabled": True}] * 2)
+    job = change(f"{JOB}.night", *[{"id": "night", "enabled": True, "vmid": ["100"]}] * 2)
+    found = only(judged(replaced, options, job), "guest-replaced")
+    assert "drops its firewall options and rules and its place in backup jobs with the old guest" in found.consequence
+    made_anew = change(f"{OPTIONS}.web", {"vm_id": 100}, {"vm_id": 100}, actions=["delete", "create"])
+    found = only(judged(replaced, made_anew), "guest-replaced")
+    assert "drops" not in found.consequence
+
+
+def test_a_snippet_that_replaces_a_machine_is_named_as_the_cause() -> None:
+    volume = "local:snippets/user.yaml"
+    before = vm(initialization=[{"user_data_file_id": volume}])
+    after = vm(initialization=[{"user_data_file_id": None}])
+    path: list[str | int] = ["initialization", 0, "user_data_file_id"]
+    machine = change(f"{VM}.web", before, after, actions=["delete", "create"], replace_paths=[path])
+    file = "proxmox_virtual_environment_file.user"
+    snippet = {"id": volume, "content_type": "snippets"}
+    made_anew = change(file, snippet, snippet, actions=["delete", "create"])
+    found = only(judged(machine, made_anew), "snippet-cascade")
+    assert found.cause.endswith(f"the snippet {file} is made anew")
+    kept = change(file, snippet, snippet)
+    assert "snippet-cascade" not in kinds(judged(machine, kept))
+
+
+def test_what_an_interrupted_replacement_left_behind() -> None:
+    entry = change(f"{VM}.web", vm(), None, deposed="a1b2c3d4")
+    found = only(judged(change(f"{VM}.web", vm(), vm()), entry), "guest-destroyed")
+    assert found.blocks
+    assert "deposed" in found.cause
+
+
+@pytest.mark.parametrize(
+    ("type_", "before", "severity"),
+    [
+        ("proxmox_download_file", {"file_name": "debian.qcow2"}, "danger"),
+        ("proxmox_virtual_environment_file", {"content_type": "backup"}, "blocked"),
+        ("proxmox_virtual_environment_file", {"content_type": "snippets"}, "change"),
+        ("proxmox_virtual_environment_file", {"content_type": "iso"}, "danger"),
+        ("proxmox_node_disk_zfs", {"name": "tank"}, "blocked"),
+        ("proxmox_ceph_pool", {}, "blocked"),
+        ("proxmox_storage_nfs", {"id": "nas"}, "danger"),
+        ("proxmox_network_linux_bridge", {"name": "vmbr1"}, "danger"),
+        ("proxmox_haresource", {}, "danger"),
+        ("docker_volume", {"name": "data"}, "blocked"),
+        ("aws_s3_bucket", {}, "blocked"),
+        ("proxmox_virtual_environment_firewall_alias", {"name": "lan"}, "change"),
+        ("terraform_data", {}, "change"),
+    ],
+)
+def test_other_things_that_are_destroyed(type_: str, before: dict[str, Any], severity: str) -> None:
+    result = judged(change(f"{type_}.x", before, None))
+    assert kinds(result) == {"object-destroyed": severity}
+    assert result.verdict is (Verdict.BLOCKED if severity == "blocked" else Verdict.CHANGES)
+
+
+def test_an_image_that_is_downloaded_again_is_no_danger() -> None:
+    entry = change("proxmox_download_file.x", {"url": "a"}, {"url": "b"}, actions=["delete", "create"])
+    assert kinds(judged(entry)) == {"object-replaced": "change"}
+
+
+def test_an_action_that_nobody_knows_is_blocked() -> None:
+    assert kinds(judged(change(f"{VM}.web", vm(), vm(), actions=["vanish"]))) == {"unknown-action": "blocked"}
+
+
+def test_forgetting_is_no_loss_and_leaving_behind_is_told() -> None:
+    result = judged(change(f"{VM}.web", vm(protection=True), None, actions=["forget"]))
+    assert kinds(result) == {"forgotten": "change"}
+    result = judged(change(f"{VM}.web", vm(), vm(), actions=["create", "forget"]))
+    assert kinds(result) == {"left-behind": "danger"}
