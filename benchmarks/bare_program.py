@@ -8,8 +8,8 @@ import sys
 from cdktf import (
     App,
     IResolvable,
-    ITerraformDependable,
     LocalBackend,
+    TerraformResource,
     TerraformResourceLifecycle,
     TerraformStack,
     Token,
@@ -65,6 +65,7 @@ def _machine(stack: TerraformStack, index: int, null: IResolvable) -> None:
         protection=False,
         migrate=True,
         stop_on_destroy=True,
+        timeout_shutdown_vm=300,
         delete_unreferenced_disks_on_destroy=False,
         bios="seabios",
         machine="q35",
@@ -99,7 +100,7 @@ def _machine(stack: TerraformStack, index: int, null: IResolvable) -> None:
             ],
             user_account=vm.VirtualEnvironmentVmInitializationUserAccount(username="debian"),
         ),
-        lifecycle=TerraformResourceLifecycle(ignore_changes=["clone", "initialization"]),
+        lifecycle=TerraformResourceLifecycle(ignore_changes=["clone", "pool_id", "initialization"]),
     )
     resource.add_override(
         "network_device",
@@ -169,11 +170,14 @@ def _container(stack: TerraformStack, index: int) -> None:
 def _firewall(
     stack: TerraformStack,
     name: str,
-    guest: ITerraformDependable,
+    guest: TerraformResource,
     *,
     vm_id: int | None = None,
     container_id: int | None = None,
 ) -> None:
+    lifecycle = TerraformResourceLifecycle(
+        replace_triggered_by=[f"{guest.terraform_resource_type}.{guest.friendly_unique_id}.id"]
+    )
     VirtualEnvironmentFirewallOptions(
         stack,
         f"{name}-options",
@@ -191,6 +195,7 @@ def _firewall(
         log_level_in="nolog",
         log_level_out="nolog",
         depends_on=[guest],
+        lifecycle=lifecycle,
     )
     VirtualEnvironmentFirewallRules(
         stack,
@@ -205,6 +210,7 @@ def _firewall(
             for port, source in (("22", "10.0.0.0/16"), ("443", None))
         ],
         depends_on=[guest],
+        lifecycle=lifecycle,
     )
 
 

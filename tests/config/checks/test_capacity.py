@@ -228,6 +228,21 @@ CASES = {
             fix:      make guests smaller or move them, or set policy.over_commit.disk to warning or ignore
         """,
     ),
+    "a container clone has the disk of what it is cloned from": (
+        (
+            """
+            proxmox: {nodes: {pve: {datastores: {local-lvm: {size: 100GiB}}}}}
+            containers: {base: {os: debian-12, vm_id: 9200, template: true, disk: 60GiB}, copy: {clone_from: base, vm_id: 9201}}
+            """,
+        ),
+        """
+        warning: proxmox.nodes.pve.datastores.local-lvm.size
+            guests are promised more than node pve's datastore local-lvm: containers.base 60GiB + containers.copy 60GiB = 120GiB of 100GiB
+            found:    120GiB
+            allowed:  100GiB in all
+            fix:      make guests smaller or move them, or set policy.over_commit.disk to warning or ignore
+        """,
+    ),
     "disk on another datastore": (
         (
             """

@@ -9,7 +9,7 @@ from typing import Literal
 
 from homelab.config.checks.subject import Findings, Subject, written
 from homelab.config.environment import Reaction
-from homelab.config.expansion import ExpandedGuest
+from homelab.config.expansion import ExpandedGuest, size_of_root
 from homelab.config.problems import Path, Problem, Severity
 from homelab.config.proxmox import Node
 from homelab.config.units import format_gibibytes, format_mebibytes
@@ -186,7 +186,8 @@ def _stored(subject: Subject) -> Iterator[tuple[str, str, Path, int]]:
         if guest.node is None:
             continue
         own = definition.datastore or fallback
-        yield guest.node, own, guest.path, definition.disk
+        root = definition.disk if isinstance(definition, VirtualMachine) else size_of_root(environment, definition)
+        yield guest.node, own, guest.path, root
         if isinstance(definition, VirtualMachine):
             for name, disk in definition.disks.items():
                 yield guest.node, disk.datastore or own, (*guest.path, "disks", name), disk.size
