@@ -93,6 +93,15 @@ def test_the_order_of_keys_changes_nothing(data: dict[str, Any]) -> None:
     assert synthesized(turned(data)) == synthesized(data)
 
 
+def test_the_order_of_keys_changes_nothing_of_an_environment_with_everything() -> None:
+    data = copy.deepcopy({key: value for key, value in EVERYTHING.items() if key != "name"})
+    data["proxmox"]["endpoint"] = "https://pve.home.arpa:8006"
+    for port, node in enumerate(data["proxmox"]["nodes"].values(), start=2201):
+        node["ssh_port"] = port
+
+    assert synthesized(turned(data)) == synthesized(data)
+
+
 NEW_MACHINE = {"vm_id": 4990, "memory": "512MiB", "group": "brand-new"}
 NEW_CONTAINER = {"vm_id": 8990, "os": "debian-12", "group": "brand-new"}
 
