@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homelab.config.problems import Refused
-from homelab.config.units import format_gibibytes, format_mebibytes, parse_gibibytes, parse_mebibytes
+from homelab.config.units import Size, format_gibibytes, format_mebibytes, parse_gibibytes, parse_mebibytes
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,17 @@ def test_sizes_are_written_with_their_largest_whole_unit(mebibytes: int, text: s
 def test_what_is_written_is_read_back(size: int) -> None:
     assert parse_mebibytes(format_mebibytes(size)) == size
     assert parse_gibibytes(format_gibibytes(size)) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "mebibytes"), [(Size.mib(512), 512), (Size.gib(4), 4096), (Size.tib(2), 2 * 1024 * 1024)], ids=str
+)
+def test_a_program_says_its_unit_too(size: Size, mebibytes: int) -> None:
+    assert parse_mebibytes(size) == mebibytes
+    assert type(parse_mebibytes(size)) is int
+
+
+def test_a_programs_disk_is_in_whole_gibibytes() -> None:
+    assert parse_gibibytes(Size.gib(20)) == 20
+    with pytest.raises(Refused, match="whole GiB"):
+        parse_gibibytes(Size.mib(1500))

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from homelab.config.virtual_machine import VirtualMachineSpec
+from homelab.config.guest import InterfaceSpec
+from homelab.config.units import Size
+from homelab.config.virtual_machine import Disk, VirtualMachineSpec
 from homelab.proxmox.virtual_machine import VirtualMachine
 from tests.synthesis import ABSENT, difference, resources, synthesize, the_resource
 
@@ -339,3 +341,27 @@ def test_the_template_and_cloud_init_never_replace_a_machine(tmp_path: Path) -> 
 
 def test_without_protection_terraform_may_destroy_it(tmp_path: Path) -> None:
     assert "prevent_destroy" not in machine_of(tmp_path)["lifecycle"]
+
+
+def test_a_program_makes_one_in_one_statement(tmp_path: Path) -> None:
+    document = synthesize(
+        lambda stack: VirtualMachine(
+            stack,
+            "web",
+            spec=VirtualMachineSpec(
+                vm_id=9100,
+                hostname="web",
+                node="pve",
+                template_vm_id=9000,
+                memory=Size.gib(4),
+                disk=Size.gib(32),
+                disks={"scsi1": Disk(size=Size.tib(1))},
+                interfaces=(InterfaceSpec(bridge="vmbr0"),),
+            ),
+        ),
+        tmp_path,
+    )
+
+    machine = the_resource(document, VM)
+    assert machine["memory"] == {"dedicated": 4096, "floating": 2048}
+    assert [disk["size"] for disk in machine["disk"]] == [32, 1024]

@@ -5,7 +5,7 @@ required.
 """
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
@@ -16,12 +16,33 @@ _SIZE = re.compile(r"(?P<number>[0-9]+)\s*(?P<unit>[A-Za-z]*)")
 _ALLOWED = "a whole number with a unit: MiB, GiB or TiB"
 
 
+class Size(int):
+    """A size as a Python program writes it, in MiB: ``Size.gib(4)`` where a YAML file has ``4GiB``."""
+
+    @classmethod
+    def mib(cls, number: int) -> Self:
+        """``number`` MiB."""
+        return cls(number)
+
+    @classmethod
+    def gib(cls, number: int) -> Self:
+        """``number`` GiB."""
+        return cls(number * MIB_PER_UNIT["GiB"])
+
+    @classmethod
+    def tib(cls, number: int) -> Self:
+        """``number`` TiB."""
+        return cls(number * MIB_PER_UNIT["TiB"])
+
+
 def parse_mebibytes(value: Any) -> int:
     """The size in MiB that ``value`` writes out, such as 2048 for ``2GiB``.
 
     Raises:
         Refused: the value is not a whole number followed by MiB, GiB or TiB.
     """
+    if isinstance(value, Size):
+        return int(value)
     if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
         number, unit = int(match["number"]), match["unit"]
         if unit in MIB_PER_UNIT:
