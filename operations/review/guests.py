@@ -15,7 +15,15 @@ from operations.review.values import block, blocks, flag, masked, number, text, 
 
 VM = "proxmox_virtual_environment_vm"
 CONTAINER = "proxmox_virtual_environment_container"
-GUEST_TYPES = (VM, CONTAINER, "proxmox_vm", "proxmox_cloned_vm")
+OTHER_GUESTS = (
+    "proxmox_vm",
+    "proxmox_cloned_vm",
+    "proxmox_virtual_environment_cloned_vm",
+    "proxmox_virtual_environment_vm2",
+)
+"""Experimental resources in another shape: that they are destroyed is seen, what happens to their disks is not."""
+GUEST_TYPES = (VM, CONTAINER, *OTHER_GUESTS)
+_NICS = {VM: "network_device", CONTAINER: "network_interface"}
 DEFAULT_MEMORY = 512
 """MiB that the provider gives a guest without a ``memory`` block."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP]?)i?B?", re.IGNORECASE)
@@ -139,8 +147,8 @@ def read_guest(
         cores=_cores(shown, unknown, is_container=is_container),
         memory=_amount(shown, unknown, "memory", "dedicated", DEFAULT_MEMORY),
         pool=text(values.get("pool_id")) or "",
-        disks=tuple(_container_disks(values, shown, unknown) if is_container else _vm_disks(values, shown, unknown)),
-        nics=tuple(_nics(values, shown, unknown, "network_interface" if is_container else "network_device")),
+        disks=tuple(_disks(type_, values, shown, unknown)),
+        nics=tuple(_nics(values, shown, unknown, _NICS[type_])) if type_ in _NICS else (),
         linked_to=whole(clone.get("vm_id")) if clone.get("full") is False else None,
         values=values,
     )
@@ -158,6 +166,13 @@ def _amount(values: Mapping[str, Any], unknown: Any, name: str, key: str, defaul
     if not blocks(values, name):
         return None if masked(unknown, name) else default
     return number(block(values, name).get(key))
+
+
+def _disks(type_: str, values: Mapping[str, Any], shown: Mapping[str, Any], unknown: Any) -> Iterator[Disk]:
+    if type_ == VM:
+        yield from _vm_disks(values, shown, unknown)
+    elif type_ == CONTAINER:
+        yield from _container_disks(values, shown, unknown)
 
 
 def _vm_disks(values: Mapping[str, Any], shown: Mapping[str, Any], unknown: Any) -> Iterator[Disk]:

@@ -166,3 +166,45 @@ def test_fewer_backups_are_kept() -> None:
     assert kinds(retention(None, {"keep-last": "7"})) == {"retention-reduced": "danger"}
     assert kinds(retention({"keep-last": "7"}, {"keep-last": "9", "keep-weekly": "1"})) == {}
     assert kinds(retention({"keep-last": "7"}, {"keep-all": "1"})) == {}
+    assert kinds(retention({"keep-last": "7", "keep-daily": "1"}, {"keep-last": "7", "keep-daily": "2"})) == {}
+
+
+def test_what_happens_to_the_job_is_told() -> None:
+    for after, words in (
+        (None, "is removed"),
+        (job(101, enabled=False), "is switched off"),
+        (job(), "takes fewer guests"),
+    ):
+        found = only(judged(change(f"{JOB}.n", job(101), after), guest(101)), "backup-dropped")
+        assert found.what == f"backup job night {words}: VM vm-101 (101) in no backup any more"
+
+
+def test_a_guest_that_is_destroyed_with_its_membership_needs_no_backup() -> None:
+    pool = change(f"{JOB}.n", job(pool="lab"), job(pool="lab"))
+    membership = change(f"{MEMBERSHIP}.m", {"vm_id": 101, "pool_id": "lab"}, None)
+    assert "backup-dropped" not in kinds(judged(change(f"{VM}.g", vm(101), None), membership, pool))
+
+
+def test_a_guest_that_no_job_took_loses_nothing() -> None:
+    moved = change(f"{VM}.g", vm(101, pool_id="lab"), vm(101, pool_id="web"))
+    assert kinds(judged(moved)) == {}
+
+
+@pytest.mark.parametrize("other", [job(all=True, id="b", enabled=False), job(all=True, id="b", node="pve2")])
+def test_a_job_for_everything_that_does_not_reach_everything(other: dict[str, Any]) -> None:
+    result = judged(change(f"{JOB}.n", job(all=True), None), change(f"{JOB}.b", other, other))
+    assert "every guest in no backup any more" in only(result, "backup-dropped").what
+
+
+def test_a_membership_that_the_plan_does_not_mention_counts() -> None:
+    entry = {
+        "address": f"{MEMBERSHIP}.m",
+        "mode": "managed",
+        "type": MEMBERSHIP,
+        "values": {"vm_id": 101, "pool_id": "lab"},
+    }
+    state = {"values": {"root_module": {"resources": [entry]}}}
+    pool = job(pool="lab", id="b")
+    changes = [change(f"{JOB}.n", job(101), None), guest(101), change(f"{JOB}.b", pool, pool)]
+    assert kinds(judged(*changes, prior_state=state)) == {"backup-job-ended": "change"}
+    assert kinds(judged(*changes)) == {"backup-dropped": "blocked"}

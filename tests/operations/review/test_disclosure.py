@@ -226,3 +226,17 @@ def test_nothing_steers_the_terminal(sign: str) -> None:
     result = review([read_plan(json.dumps(document(change(f'{VM}.web["a{sign}b"]', vm(name=f"a{sign}b"), None))), "p")])
     assert sign not in as_text(result).replace("\n", "" if sign == "\n" else "\n")
     assert "VM a b (100)" in as_text(result) or "VM a [31mb (100)" in as_text(result)
+
+
+@pytest.mark.parametrize("side", ["before_sensitive", "after_sensitive"])
+def test_a_short_secret_is_hidden_where_it_is_marked(side: str) -> None:
+    masks: dict[str, Any] = {side: {"tags": [True]}}
+    text = shown(document(change(f"{VM}.web", vm(tags=["q7x"]), vm(tags=["z9y"]), **masks)))
+    assert "tags (sensitive)" in text
+    assert "q7x" not in text
+    assert "z9y" not in text
+
+
+def test_a_list_of_secrets_is_hidden_elsewhere_too() -> None:
+    entry = change("a.b", {"api_keys": {"private_key": [CANARY]}}, None)
+    assert CANARY not in shown(document(entry, updated(name=CANARY)))

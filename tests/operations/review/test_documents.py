@@ -136,3 +136,15 @@ def test_what_the_state_has_and_the_plan_does_not_mention_is_known() -> None:
     }
     found = plan(change(f"{VM}.new", vm(), vm(), previous_address=f"{VM}.web"), prior_state={"values": values})
     assert [entry.address for entry in found.untouched] == [f"{VM}.other", f"module.m.{VM}.deep"]
+
+
+def test_an_address_may_have_several_objects_that_were_left_behind() -> None:
+    entries = [change(f"{VM}.web", vm(), None, deposed=key) for key in ("a1", "b2")]
+    assert [entry.deposed for entry in plan(change(f"{VM}.web", vm(), vm()), *entries).changes] == ["", "a1", "b2"]
+    with pytest.raises(ReviewError, match="each address once"):
+        plan(entries[0], entries[0])
+
+
+def test_what_is_put_off_is_named() -> None:
+    deferred = [{"reason": "x", "resource_change": {"address": f"{VM}.later"}}, {"reason": "y"}]
+    assert plan(deferred_changes=deferred).deferred == (f"{VM}.later", "a resource")

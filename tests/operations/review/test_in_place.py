@@ -207,3 +207,17 @@ def test_moves_and_imports() -> None:
     assert only(imported, "imported").what == "VM vm-100 (100) is imported as pve/100"
     secret = judged(change("random_password.p", {}, {}, importing={"id": "hunter2-hunter2"}))
     assert only(secret, "imported").what == "random_password.p is imported"
+
+
+def test_the_network_of_an_interface_is_its_bridge_and_its_vlan() -> None:
+    both = [nic(mac_address="A"), nic(mac_address="B", vlan_id=20, firewall=False)]
+    same = vm(network_device=[nic(mac_address="A", vlan_id=20, firewall=False)])
+    assert "nic-firewall-off" not in updated(vm(network_device=both), same)
+    other = vm(network_device=[nic(mac_address="A", vlan_id=30, firewall=False)])
+    assert updated(vm(network_device=both), other)["nic-firewall-off"] == "blocked"
+
+
+def test_the_size_of_a_folder_of_the_node_means_nothing() -> None:
+    before = container(mount_point=[mount("/a", "10G", volume="/tank")])
+    after = container(mount_point=[mount("/a", "5G", volume="/tank", backup=False)])
+    assert updated(before, after) == {"guest-reboots": "change"}

@@ -154,3 +154,22 @@ def test_forgetting_is_no_loss_and_leaving_behind_is_told() -> None:
     assert kinds(result) == {"forgotten": "change"}
     result = judged(change(f"{VM}.web", vm(), vm(), actions=["create", "forget"]))
     assert kinds(result) == {"left-behind": "danger"}
+
+
+@pytest.mark.parametrize("type_", ["proxmox_cloned_vm", "proxmox_vm", "proxmox_virtual_environment_vm2"])
+def test_experimental_guests_are_guests_too(type_: str) -> None:
+    values = {"id": 300, "name": "new", "node_name": "pve", "disk": {"scsi0": {"size_gb": 5}}}
+    found = only(judged(change(f"{type_}.x", values, None)), "guest-destroyed")
+    assert (found.blocks, found.what) == (True, "VM new (300) is destroyed")
+
+
+def test_a_machine_that_could_be_migrated_instead() -> None:
+    moved = change(f"{VM}.x", vm(), vm(node_name="pve2"), actions=["delete", "create"], replace_paths=[["node_name"]])
+    assert (
+        "would move to pve2 with its disks if it had migrate = true"
+        in only(judged(moved), "guest-replaced").consequence
+    )
+    stays = change(f"{VM}.x", vm(), vm(), actions=["delete", "create"])
+    assert "migrate" not in only(judged(stays), "guest-replaced").consequence
+    ct = change(f"{CONTAINER}.x", container(), container(node_name="pve2"), actions=["delete", "create"])
+    assert "migrate" not in only(judged(ct), "guest-replaced").consequence
