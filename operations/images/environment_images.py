@@ -16,7 +16,7 @@ from operations.images.requests import (
 
 
 def requested_images(environments: Iterable[Environment]) -> list[RequestedImage]:
-    """The images of templates and containers that have no checksum of their own, each URL once, in the order of the files."""
+    """The images of templates and containers that have no checksum of their own: each URL once, in the files' order."""
     found: dict[str, RequestedImage] = {}
     for environment in environments:
         for key, template in environment.templates.items():
