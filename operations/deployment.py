@@ -1,6 +1,7 @@
 """Deploys the stacks of one environment: plan, review, confirm, apply what was reviewed, look again.
 
-Where to continue is read from the states and from Proxmox, not from a journal: running the same command again is always right.
+Where to continue is read from the states and from Proxmox, not from a journal: running the same command again is
+always right.
 """
 
 from __future__ import annotations
@@ -148,9 +149,9 @@ class Deployment:
         return [self.results[stack.name] for stack in stacks]
 
     @property
-    def begun(self) -> list[StackResult]:
-        """The stacks on which something was done, or shown to be needless."""
-        return [result for result in self.results.values() if result.status != "waiting"]
+    def applied(self) -> list[StackResult]:
+        """The stacks that were changed so far."""
+        return [result for result in self.results.values() if result.status == "applied"]
 
     def _batch(self, batch: Sequence[Stack], *, dry_run: bool) -> None:
         ready = [stack for stack in batch if self._may_begin(stack)]
@@ -202,7 +203,8 @@ class Deployment:
             self.tools.workspace / f"{stack.name}.tfplan",
             listener=lambda message: self.tools.display.hear(stack, message),
         )
-        # Only a new resource is known well enough from the stack alone; the full plan costs another start of the provider.
+        # Only a new resource is known well enough from the stack alone; the full plan costs another start of
+        # the provider.
         in_full = any(change.action != "create" for change in plan.changes)
         self._shown[stack.name] = changes_of(plan, self.tools.terraform.show(plan) if in_full else None)
         self.results[stack.name].changes = self._shown[stack.name]

@@ -1,4 +1,4 @@
-"""Destroys what an environment made, in the reverse order, and leaves alone what is protected unless it is told otherwise."""
+"""Destroys what an environment made, in the reverse order; what is protected stays unless it is told otherwise."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _entries(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 @contextmanager
 def protection_lifted(stacks: Sequence[Stack]) -> Iterator[list[Stack]]:
-    """The same stacks without ``prevent_destroy`` and ``protection``; the synthesized files are as before afterwards."""
+    """The same stacks without ``prevent_destroy`` and ``protection``; afterwards the files are as before."""
     originals = {stack: (stack.folder / "cdk.tf.json").read_text(encoding="utf-8") for stack in stacks}
     try:
         for stack, text in originals.items():

@@ -1,4 +1,4 @@
-"""Shows what Terraform is doing: on a terminal a few lines that change, elsewhere one line for each thing that was done."""
+"""Shows what Terraform is doing: on a terminal a few lines that change, elsewhere one line for each thing done."""
 
 from __future__ import annotations
 

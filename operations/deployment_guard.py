@@ -1,7 +1,7 @@
 """Keeps a deployment from taking over guests that are not its own.
 
-When a VMID is taken, the provider does not fail: it tries again, takes the second refusal for the success of the first try,
-and configures the guest that it finds. So the numbers are compared with the cluster before anything is applied.
+When a VMID is taken, the provider does not fail: it tries again, takes the second refusal for the success of the first
+try, and configures the guest that it finds. So the numbers are compared with the cluster before anything is applied.
 """
 
 from __future__ import annotations
@@ -82,7 +82,10 @@ def foreign_guest(change: Change, found: str, surroundings: Surroundings) -> Dia
         allowed="a VMID that is free in the whole cluster",
         fix=(
             "give yours another vm_id; or, if it is to become this environment's, adopt it:",
-            f"  {surroundings.terraform} -chdir=cdktf.out/stacks/{change.stack} import '{resource.address}' {resource.node}/{resource.vm_id}",
+            (
+                f"  {surroundings.terraform} -chdir=cdktf.out/stacks/{change.stack} import '{resource.address}' "
+                f"{resource.node}/{resource.vm_id}"
+            ),
         ),
         places=place,
     )

@@ -1,4 +1,4 @@
-"""The end of a deployment on one screen: guests with numbers and addresses, outputs, what failed, and what to do next."""
+"""The end of a deployment on one screen: guests, addresses, outputs, what failed, and what to do next."""
 
 from __future__ import annotations
 
@@ -40,7 +40,11 @@ _OUTPUTS = {"templates_created": "template", "vms_created": "VM", "lxc_container
 
 
 def guests_of(results: Iterable[StackResult], there: Mapping[int, Mapping[str, Any]] | None) -> list[Guest]:
-    """The guests in the outputs of ``results``, by VMID; ``there`` is what ``/cluster/resources`` lists, None when it was not asked."""
+    """The guests in the outputs of ``results``, by VMID.
+
+    Args:
+        there: what ``/cluster/resources`` lists; None when it was not asked.
+    """
     found = []
     for result in results:
         for output, kind in _OUTPUTS.items():
@@ -126,7 +130,7 @@ def show_guests(console: Console, guests: Sequence[Guest]) -> None:
 
 
 def show_outputs(console: Console, results: Sequence[StackResult], environment: str) -> None:
-    """What the outputs say in sum, and which there are; values are in ``--json``, sensitive ones only in Terraform itself."""
+    """What the outputs say in sum, and which there are; values are in ``--json``, sensitive ones in Terraform only."""
     total: Counter[str] = Counter()
     for result in results:
         summary = result.outputs.values.get("infrastructure_summary") or {}

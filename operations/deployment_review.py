@@ -70,7 +70,7 @@ class Change:
 
 
 def changes_of(plan: Plan, shown: Mapping[str, Any] | None = None) -> list[Change]:
-    """The changes of ``plan``; ``shown`` is the plan in full, which tells the arguments and what is no longer in the stack."""
+    """The changes of ``plan``; ``shown``, the plan in full, has their arguments, and what left the stack."""
     full = {entry["address"]: entry for entry in (shown or {}).get("resource_changes", ())}
     drifted = {drift.address for drift in plan.drift}
     found = []
@@ -174,7 +174,10 @@ def show_review(
     if losses:
         console.print(
             Text(
-                f"\nDESTROYS {len(losses)} {'guest' if len(losses) == 1 else 'guests'} with all that is on their disks:",
+                (
+                    f"\nDESTROYS {len(losses)} {'guest' if len(losses) == 1 else 'guests'} with all that is on their "
+                    "disks:"
+                ),
                 style="bold red",
             )
         )

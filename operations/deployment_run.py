@@ -53,7 +53,8 @@ def deploy(
     except StackError as error:
         return report.usage(str(error))
     report.heading(
-        f"{session.environment.name}: {len(chosen)} of {len(session.stacks)} stacks, {session.environment.proxmox.endpoint}"
+        f"{session.environment.name}: {len(chosen)} of {len(session.stacks)} stacks, "
+        f"{session.environment.proxmox.endpoint}"
     )
     for orphan in session.orphans:
         report.warn(_about(orphan, session.environment.name))
@@ -64,12 +65,16 @@ def deploy(
     try:
         deployment.run(chosen, dry_run=dry_run)
     except Declined:
-        return report.end(list(deployment.results.values()), "Nothing was changed.", code=EXIT_FAILED)
+        return report.end(
+            deployment.applied,
+            "Nothing more was changed." if deployment.applied else "Nothing was changed.",
+            code=EXIT_FAILED,
+        )
     except Refused as error:
         refusal = error.diagnoses
     except Interrupted:
         pass
-    results = deployment.begun if refusal else list(deployment.results.values())
+    results = deployment.applied if refusal else list(deployment.results.values())
     code = _code(session, results, refusal)
     if code == EXIT_OK and not dry_run:
         return report.deployed(results, time.monotonic() - started)
@@ -87,7 +92,7 @@ def destroy(
     dry_run: bool = False,
     json_to: TextIO | None = None,
 ) -> int:
-    """Destroys the stacks that ``patterns`` name, those that no environment file defines any more included; returns the exit code."""
+    """Destroys the stacks that ``patterns`` name, also those that no file defines any more; returns the exit code."""
     report = _Report(session, "destroy", json_to=json_to)
     sibling = next((stack for stack in session.stacks if stack.state_file is not None), None)
     lost = [orphaned_stack(orphan, sibling) for orphan in session.orphans] if sibling else []
@@ -97,7 +102,8 @@ def destroy(
     except StackError as error:
         return report.usage(str(error))
     report.heading(
-        f"{session.environment.name}: destroying {len(chosen)} of {len(everything)} stacks, {session.environment.proxmox.endpoint}"
+        f"{session.environment.name}: destroying {len(chosen)} of {len(everything)} stacks, "
+        f"{session.environment.proxmox.endpoint}"
     )
     # What is to go need not be as the file says; only the way to it must be open.
     checks = [check for check in session.preflight() if check.name in ("credentials", "connection", "login", "version")]
@@ -108,7 +114,7 @@ def destroy(
     try:
         destruction.run(chosen, everything, dry_run=dry_run)
     except Declined:
-        return report.end(list(destruction.results.values()), "Nothing was destroyed.", code=EXIT_FAILED)
+        return report.end([], "Nothing was destroyed.", code=EXIT_FAILED)
     except Refused as error:
         refusal = error.diagnoses
     except Interrupted:
@@ -184,7 +190,7 @@ def _about(orphan: Orphan, environment: str) -> str:
     count = "one resource" if orphan.resources == 1 else f"{orphan.resources} resources"
     return (
         f"{orphan.name} is no longer in the environment file, but its state has {count}{guests}.\n"
-        f"    fix:      homelab destroy {orphan.name} --environment {environment}   (or put its guests back into the file)"
+        f"    fix:      homelab destroy {orphan.name} --environment {environment}   (or put its guests back)"
     )
 
 
@@ -195,7 +201,6 @@ class _Report:
         self.session = session
         self.command = command
         self.json_to = json_to
-        self._checks: list[Check] = []
 
     def heading(self, text: str) -> None:
         self.session.progress.print(text, style="bold", highlight=False, soft_wrap=True)

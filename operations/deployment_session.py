@@ -164,7 +164,10 @@ def _explain_interrupt(console: Console, count: int, running: Sequence[int]) -> 
         console.print(f"\nStopping: {what}. This can take a minute.", style="yellow", highlight=False)
         return
     console.print(
-        "\nStill stopping. A second signal would make Terraform give up without saving what it has made, so it is not passed on.",
+        (
+            "\nStill stopping. A second signal would make Terraform give up without saving what it has "
+            "made, so it is not passed on."
+        ),
         style="yellow",
         highlight=False,
         soft_wrap=True,

@@ -1,7 +1,7 @@
 """Says what went wrong so that a person can mend it: what happened, where, what is allowed, and what to do next.
 
-Terraform's and the provider's errors name the call that failed, ten times over when ten resources needed it. Here each cause
-is named once, with every resource it hit; the original text stays at hand.
+Terraform's and the provider's errors name the call that failed, ten times over when ten resources needed it. Here each
+cause is named once, with every resource it hit; the original text stays at hand.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def place_of(subject: Subject) -> tuple[str, ...]:
 
 
 def token_commands(
-    privileges: Sequence[str], *, user: str = "homelab@pve", role: str = "Homelab", token: str = "terraform"
+    privileges: Sequence[str], *, user: str = "homelab@pve", role: str = "Homelab", name: str = "terraform"
 ) -> tuple[str, ...]:
     """How to make an API token with ``privileges``: commands for a root shell on a node, then for this one."""
     return (
@@ -196,8 +196,8 @@ def token_commands(
         f"  pveum role add {role} --privs {','.join(privileges) or '...'}",
         f"  pveum user add {user}",
         f"  pveum acl modify / --users {user} --roles {role}",
-        f"  pveum user token add {user} {token} --privsep 0",
+        f"  pveum user token add {user} {name} --privsep 0",
         "then here, with the value that the last one prints:",
-        f"  export PROXMOX_VE_API_TOKEN='{user}!{token}=VALUE'",
+        f"  export PROXMOX_VE_API_TOKEN='{user}!{name}=VALUE'",
         "or declare `access:` in the environment file and apply its access stack once as root@pam",
     )

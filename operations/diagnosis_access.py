@@ -34,8 +34,13 @@ def unknown_authority(_match: re.Match[str], subject: Subject) -> Diagnosis:
     host = subject.surroundings.host.partition(":")[0] or "NODE"
     return Diagnosis(
         "certificate_unknown",
-        f"the certificate of {subject.surroundings.host or 'the node'} is signed by an authority that this machine does not know",
-        allowed="a certificate that can be verified; Proxmox signs its own with the authority in /etc/pve/pve-root-ca.pem",
+        (
+            f"the certificate of {subject.surroundings.host or 'the node'} is signed by an authority that "
+            "this machine does not know"
+        ),
+        allowed=(
+            "a certificate that can be verified; Proxmox signs its own with the authority in /etc/pve/pve-root-ca.pem"
+        ),
         fix=(
             "trust the node's own authority, after comparing its fingerprint in the web interface (Certificates):",
             f"  scp root@{host}:/etc/pve/pve-root-ca.pem .",
@@ -55,7 +60,10 @@ def wrong_name(match: re.Match[str], subject: Subject) -> Diagnosis:
         allowed="an endpoint by a name or address that its certificate contains",
         fix=(
             "write that name into proxmox.endpoint of the environment file, and let it resolve to the node,",
-            "or make a certificate for the name in use: `pvecm updatecerts --force` on the node after correcting /etc/hosts there",
+            (
+                "or make a certificate for the name in use: `pvecm updatecerts --force` on the node after "
+                "correcting /etc/hosts there"
+            ),
         ),
     )
 
@@ -127,7 +135,10 @@ def unauthorized(match: re.Match[str], subject: Subject) -> Diagnosis:
         found=f"401 {match[1].strip()}",
         allowed=f"{_CREDENTIALS} of a user that exists, is enabled and not expired",
         fix=(
-            "compare with `pveum user token list USER` on the node; a token's value is shown only once, at its creation",
+            (
+                "compare with `pveum user token list USER` on the node; a token's value is shown only once, at "
+                "its creation"
+            ),
             *token_commands(subject.surroundings.privileges),
         ),
     )
@@ -154,8 +165,14 @@ def forbidden(match: re.Match[str], subject: Subject) -> Diagnosis:
         else "",
         fix=(
             "add it to the role, as root on a node:",
-            f"  pveum role modify Homelab --privs {','.join(subject.surroundings.privileges) or privileges.split('|')[0]}",
-            "a token with privilege separation needs the permission too: pveum acl modify / --tokens 'USER!NAME' --roles Homelab",
+            (
+                "  pveum role modify Homelab --privs "
+                f"{','.join(subject.surroundings.privileges) or privileges.split('|')[0]}"
+            ),
+            (
+                "a token with privilege separation needs the permission too: pveum acl modify / --tokens "
+                "'USER!NAME' --roles Homelab"
+            ),
             "`homelab doctor` lists all that is missing",
         ),
     )
@@ -170,7 +187,10 @@ def ssh_host_key(match: re.Match[str], _subject: Subject) -> Diagnosis:
         "ssh_host_key",
         f"the SSH host key of {host} is another one than ~/.ssh/known_hosts has",
         fix=(
-            "make sure that it is your node (its key is in /etc/ssh/ssh_host_ed25519_key.pub there); after a new installation:",
+            (
+                "make sure that it is your node (its key is in /etc/ssh/ssh_host_ed25519_key.pub there); after "
+                "a new installation:"
+            ),
             f"  ssh-keygen -R '{entry}'",
         ),
     )
@@ -194,7 +214,10 @@ def ssh_login(match: re.Match[str], _subject: Subject) -> Diagnosis:
     return Diagnosis(
         "ssh_login",
         f"SSH to {host} does not let {user} in; snippets are uploaded over SSH, as Proxmox has no API for them",
-        allowed="a key in the SSH agent with PROXMOX_VE_SSH_AGENT=true, or PROXMOX_VE_SSH_PRIVATE_KEY, or PROXMOX_VE_SSH_PASSWORD; ~/.ssh/config is not read",
+        allowed=(
+            "a key in the SSH agent with PROXMOX_VE_SSH_AGENT=true, or PROXMOX_VE_SSH_PRIVATE_KEY, or "
+            "PROXMOX_VE_SSH_PASSWORD; ~/.ssh/config is not read"
+        ),
         fix=(
             'export PROXMOX_VE_SSH_PRIVATE_KEY="$(cat ~/.ssh/id_ed25519)"',
             f"and its public half on the node: ssh-copy-id -p {port} {user}@{name}",

@@ -1,4 +1,4 @@
-"""Causes on the node: tasks that fail, guests that are locked, taken or protected, datastores that are full or absent."""
+"""Causes on the node: tasks that fail, guests locked, taken or protected, datastores full or absent."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def exists(match: re.Match[str], subject: Subject) -> Diagnosis:
         fix=(
             "if it is another one: give yours a VMID that is free",
             "if it is this one (its state was lost, or it was made by hand), adopt it:",
-            f"  {subject.surroundings.terraform} -chdir=cdktf.out/stacks/{subject.stack} import '{address}' {node}/{number}",
+            (
+                f"  {subject.surroundings.terraform} -chdir=cdktf.out/stacks/{subject.stack} import '{address}' "
+                f"{node}/{number}"
+            ),
         ),
     )
 
@@ -182,7 +185,7 @@ def agent(match: re.Match[str], subject: Subject) -> Diagnosis:
     )
 
 
-def task_failed(match: re.Match[str], subject: Subject) -> Diagnosis:
+def task_failed(match: re.Match[str], _subject: Subject) -> Diagnosis:
     """A task ended with an error that has no rule of its own."""
     node, kind = match[1], match[2]
     return Diagnosis(
@@ -231,7 +234,8 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"can't lock file[^\n]*got timeout"), locked),
     (
         re.compile(
-            r"[^\n:]*(?:no space left on device|[Ii]nsufficient free space|out of space|not enough (?:free )?space)[^\n]*"
+            r"[^\n:]*(?:no space left on device|[Ii]nsufficient free space|out of space|not enough (?:free "
+            r")?space)[^\n]*"
         ),
         full,
     ),

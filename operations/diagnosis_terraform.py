@@ -63,7 +63,7 @@ def broken_provider(match: re.Match[str], _subject: Subject) -> Diagnosis:
     return Diagnosis(
         "provider_broken",
         f"the provider {match[1]} does not start",
-        found="it may be built for another processor, incomplete, or not executable",
+        found=match[2].strip() or "it may be built for another processor, incomplete, or not executable",
         fix=("make providers   (builds it anew)",),
     )
 
@@ -75,13 +75,19 @@ def locked(_match: re.Match[str], subject: Subject) -> Diagnosis:
     what = info.get("Operation", "").removeprefix("OperationType").lower() or "work"
     return Diagnosis(
         "state_locked",
-        f"the state of {subject.stack} is locked: {who} is busy with it ({what}, since {info.get('Created', 'an unknown time')})",
+        (
+            f"the state of {subject.stack} is locked: {who} is busy with it ({what}, since "
+            f"{info.get('Created', 'an unknown time')})"
+        ),
         found=f"lock {info.get('ID', 'without an ID')}",
         allowed="one at a time; nothing was changed",
         fix=(
             "wait until it has ended and run the command again",
             "only if that process is certainly dead:",
-            f"  {subject.surroundings.terraform} -chdir=cdktf.out/stacks/{subject.stack} force-unlock {info.get('ID', 'ID')}",
+            (
+                f"  {subject.surroundings.terraform} -chdir=cdktf.out/stacks/{subject.stack} force-unlock "
+                f"{info.get('ID', 'ID')}"
+            ),
         ),
     )
 
@@ -105,7 +111,10 @@ def prevented(match: re.Match[str], subject: Subject) -> Diagnosis:
         allowed="templates and guests with protection: true are never destroyed by accident",
         fix=(
             "if it is a change that replaces it: give the new one another key and VMID instead",
-            "if it shall go: homelab destroy --include-protected, or remove its protection in the environment file first",
+            (
+                "if it shall go: homelab destroy --include-protected, or remove its protection in the "
+                "environment file first"
+            ),
         ),
     )
 
@@ -117,7 +126,10 @@ def state_unreadable(match: re.Match[str], subject: Subject) -> Diagnosis:
         f"the state of {subject.stack} can't be read",
         found=match[0],
         fix=(
-            "restore it from the backup beside it (.tfstate.backup) or from the versions of its bucket; nothing was changed",
+            (
+                "restore it from the backup beside it (.tfstate.backup) or from the versions of its bucket; "
+                "nothing was changed"
+            ),
         ),
     )
 
@@ -142,13 +154,14 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"versions for provider\s+(\S+):\s+(.*?)(?:\n\n|$)", re.DOTALL), no_provider),
     (re.compile(r"Error while installing (\S+) v\S+: the local package.*?checksums", re.DOTALL), wrong_checksum),
-    (re.compile(r'failed to instantiate provider "([^"]+)"'), broken_provider),
+    (re.compile(r'failed to instantiate provider "([^"]+)"([^\n]*(?:\n[^\n]+)?)'), broken_provider),
     (re.compile(r"Error acquiring the state lock"), locked),
     (re.compile(r"Saved plan is stale"), stale),
     (re.compile(r"Instance cannot be destroyed\s+Resource (\S+) has"), prevented),
     (
         re.compile(
-            r"(?:Error (?:loading|refreshing) state|state file could not be|Failed to (?:load|read) state)[^\n]*(?:\n[^\n]+)?"
+            r"(?:Error (?:loading|refreshing) state|state file could not be|Failed to (?:load|read) "
+            r"state)[^\n]*(?:\n[^\n]+)?"
         ),
         state_unreadable,
     ),

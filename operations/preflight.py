@@ -1,7 +1,7 @@
 """Looks before anything is planned whether a deployment can work: programs, providers, credentials, node, privileges.
 
-Each check says ok, warning or failed, and how to mend it. Checks that need what an earlier one found missing are left out and
-say so: they are never counted as passed.
+Each check says ok, warning or failed, and how to mend it. Checks that need what an earlier one found missing are left
+out and say so: they are never counted as passed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -173,9 +173,15 @@ class Preflight:
             return Check(
                 "credentials",
                 Status.FAILED,
-                f"the environment uses what only root@pam with a password may do; the credentials are {credentials.identity}'s",
                 (
-                    "set PROXMOX_VE_USERNAME=root@pam and PROXMOX_VE_PASSWORD, and unset PROXMOX_VE_API_TOKEN, which would go first",
+                    "the environment uses what only root@pam with a password may do; the credentials are "
+                    f"{credentials.identity}'s"
+                ),
+                (
+                    (
+                        "set PROXMOX_VE_USERNAME=root@pam and PROXMOX_VE_PASSWORD, and unset PROXMOX_VE_API_TOKEN, "
+                        "which would go first"
+                    ),
                 ),
             )
         return Check("credentials", Status.OK, credentials.identity)
@@ -190,7 +196,10 @@ class Preflight:
                 yield Check(
                     rest.pop(0),
                     secure,
-                    f"{proxmox.endpoint}, certificate {'not verified (insecure: true)' if proxmox.insecure else 'verified'}",
+                    (
+                        f"{proxmox.endpoint}, certificate "
+                        f"{'not verified (insecure: true)' if proxmox.insecure else 'verified'}"
+                    ),
                     ("trust the node's authority with SSL_CERT_FILE instead",) if proxmox.insecure else (),
                 )
                 yield Check(rest.pop(0), Status.OK, f"logged in as {credentials.identity}")
@@ -219,7 +228,10 @@ class Preflight:
             (
                 "as root on a node, for the role that the token has:",
                 f"  pveum role modify Homelab --privs {','.join(needed)}",
-                "a token with privilege separation needs the permission itself: pveum acl modify / --tokens 'USER!NAME' --roles Homelab",
+                (
+                    "a token with privilege separation needs the permission itself: pveum acl modify / --tokens "
+                    "'USER!NAME' --roles Homelab"
+                ),
             ),
         )
 
@@ -234,9 +246,7 @@ class Preflight:
                 name,
                 Status.FAILED,
                 f"{address}:{port} does not answer ({error.strerror or error}); snippets are uploaded over SSH",
-                (
-                    f"correct proxmox.nodes.{node}.address and ssh_port in the environment file, or let SSH through to the node",
-                ),
+                (f"correct address and ssh_port of proxmox.nodes.{node} in the environment file, or let SSH through",),
             )
         if not greeting.startswith("SSH-"):
             return Check(
@@ -256,7 +266,10 @@ class Preflight:
                 Status.FAILED,
                 f"{address}:{port} answers, and there is nothing to log in with",
                 (
-                    "set PROXMOX_VE_SSH_PRIVATE_KEY (the key itself), PROXMOX_VE_SSH_AGENT=true with a key in the agent, or PROXMOX_VE_SSH_PASSWORD",
+                    (
+                        "set PROXMOX_VE_SSH_PRIVATE_KEY (the key itself), PROXMOX_VE_SSH_AGENT=true with a key in the "
+                        "agent, or PROXMOX_VE_SSH_PASSWORD"
+                    ),
                 ),
             )
         return Check(name, Status.OK, f"{address}:{port} answers")
@@ -308,11 +321,3 @@ def _version(version: str) -> Check:
 def _node_check(finding: NodeFinding) -> Check:
     status = Status.FAILED if finding.problems else Status.OK
     return Check(f"node {finding.node}", status, "; ".join(finding.problems) or finding.summary, finding.fix)
-
-
-def worst(checks: Sequence[Check]) -> Status:
-    """The worst of ``checks``."""
-    order: Callable[[Check], int] = lambda check: [Status.OK, Status.LEFT_OUT, Status.WARNING, Status.FAILED].index(
-        check.status
-    )
-    return max(checks, key=order).status if checks else Status.OK

@@ -1,4 +1,4 @@
-"""Compares what an environment file says of its nodes with what they are: bridges, datastores, content types; and privileges."""
+"""Compares what an environment file says of its nodes with what they are; and privileges with what is needed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def _look_at(api: ProxmoxApi, name: str, node: Node) -> NodeFinding:
         entry = datastores.get(datastore)
         if entry is None:
             problems.append(
-                f"no datastore {datastore}; there are: {', '.join(sorted(datastores)) or 'none that the credentials may see'}"
+                f"no datastore {datastore}; there are: "
+                f"{', '.join(sorted(datastores)) or 'none that the credentials may see'}"
             )
             fix.append(f"make {datastore} (Datacenter, Storage), or correct proxmox.nodes.{name}.datastores")
             continue
@@ -100,7 +101,8 @@ def _look_at(api: ProxmoxApi, name: str, node: Node) -> NodeFinding:
         if lacking := sorted(set(wanted.content) - content):
             problems.append(f"datastore {datastore} does not take {', '.join(lacking)}")
             fix.append(
-                f"pvesm set {datastore} --content {','.join(sorted(content.union(wanted.content) - {''}))}   (on the node)"
+                f"pvesm set {datastore} --content {','.join(sorted(content.union(wanted.content) - {''}))}   (on "
+                "the node)"
             )
     summary = f"bridges {', '.join(node.bridges)}; datastores {', '.join(node.datastores)}"
     return NodeFinding(name, tuple(problems), summary, tuple(fix))

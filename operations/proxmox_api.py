@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -63,7 +63,7 @@ class Credentials:
 
 
 def verification(environ: Mapping[str, str], *, insecure: bool) -> ssl.SSLContext:
-    """How certificates are verified: against ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``, else what the system trusts; TLS 1.3.
+    """How certificates are verified: by ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``, else what the system trusts; TLS 1.3.
 
     Raises:
         ProxmoxError: ``SSL_CERT_FILE`` names no certificates.
@@ -111,7 +111,7 @@ class ProxmoxApi:
             trust_env=True,
         )
 
-    def __enter__(self) -> ProxmoxApi:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -179,7 +179,8 @@ _IN_WORDS = (
     (re.compile(r"PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL"), "protocol version not supported"),
     (
         re.compile(
-            r"Name or service not known|nodename nor servname|No address associated|Temporary failure in name resolution"
+            r"Name or service not known|nodename nor servname|No address associated|Temporary failure in "
+            r"name resolution"
         ),
         "dial tcp: no such host",
     ),

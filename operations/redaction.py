@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is shown: the values of the credentials in the environment, wherever they turn up in a text."""
+"""Keeps secrets out of what is shown: the credentials in the environment, wherever they turn up in a text."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ Message = Diagnostic | PlannedChange | Drift | Work | Outputs
 
 
 def read_message(line: str) -> Message | None:
-    """The message that ``line`` holds; None for what the deployment has no use for and for what is no message at all."""
+    """The message that ``line`` holds; None for what the deployment has no use for, and for what is no message."""
     try:
         data = json.loads(line)
     except ValueError:

@@ -1,11 +1,13 @@
 """Runs Terraform so that Ctrl-C ends it cleanly and its death can't be ours, nor ours its.
 
-Terraform gets a process group of its own, so that a terminal's Ctrl-C reaches only this process, which passes it on once. It
-writes to files, not to pipes: when this process is killed, Terraform finishes what it does and saves its state all the same.
+Terraform gets a process group of its own, so that a terminal's Ctrl-C reaches only this process, which passes it on
+once. It writes to files, not to pipes: when this process is killed, Terraform finishes what it does and saves its
+state all the same.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import tempfile
@@ -19,6 +21,8 @@ from types import FrameType
 from typing import IO, Any
 
 POLL_SECONDS = 0.05
+LONGEST_FOLDER = 50
+"""Terraform and its providers talk over a Unix socket in TMPDIR, whose path may have about 100 characters."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -81,7 +85,7 @@ class Processes:
             Interrupted: a Ctrl-C came before it was started.
             OSError: the program can't be started.
         """
-        with tempfile.TemporaryDirectory(prefix="homelab-run-") as temporary:
+        with tempfile.TemporaryDirectory(prefix="homelab-run-", dir=_short_folder()) as temporary:
             # The provider keeps a file of its own in TMPDIR, which two of them must not share.
             own = {**environment, "TMPDIR": temporary}
             with (Path(temporary) / "stdout").open("w+b") as stdout, (Path(temporary) / "stderr").open("w+b") as stderr:
@@ -127,6 +131,12 @@ class Processes:
         if process.pid not in self._told and process.returncode is None:
             self._told.add(process.pid)
             process.send_signal(signal.SIGINT)
+
+
+def _short_folder() -> str | None:
+    """A folder for temporary ones: None for the usual one, or a shorter one where that is too deep for a socket."""
+    usual = tempfile.gettempdir()
+    return None if len(usual) <= LONGEST_FOLDER or not os.access("/tmp", os.W_OK) else "/tmp"  # noqa: S108
 
 
 def _follow(process: subprocess.Popen[bytes], path: Path, on_line: Callable[[str], None] | None) -> str:

@@ -46,7 +46,7 @@ class Resource:
     address: str
     type: str
     path: str
-    """Its construct below the stack, such as ``web-1/firewall/rules``; the name in the address where there is no construct any more."""
+    """Its construct below the stack, such as ``web-1/firewall/rules``; the name in the address where that is gone."""
     arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -97,7 +97,10 @@ class Resource:
             )
         if "/" in self.path:
             return f"{noun} of {self.construct}"
-        return f"{noun} {self.path.removeprefix('pool-') if noun == 'pool' else self.path.removeprefix('container-template-')}"
+        return (
+            f"{noun} "
+            f"{self.path.removeprefix('pool-') if noun == 'pool' else self.path.removeprefix('container-template-')}"
+        )
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class Stack:
         return found
 
     def resource(self, address: str, arguments: Mapping[str, Any] | None = None) -> Resource:
-        """The resource at ``address``; one that the stack doesn't define any more is described by ``arguments``, from its state."""
+        """The resource at ``address``; ``arguments``, from the state, describe one that left the stack."""
         plain = address.partition("[")[0]
         if plain in self.resources:
             return self.resources[plain]
@@ -166,7 +169,7 @@ def read_stacks(output: Path) -> list[Stack]:
 
 
 def select_stacks(stacks: Sequence[Stack], patterns: Sequence[str], environment: str) -> list[Stack]:
-    """The stacks that ``patterns`` name: by name, by name without the environment, with ``*`` and ``?``; all of them without patterns.
+    """The stacks that ``patterns`` name, with or without the environment, with ``*`` and ``?``; all without patterns.
 
     Raises:
         StackError: a pattern names none.

@@ -1,7 +1,7 @@
-"""``make demo``: a small homelab on the simulated Proxmox, planned, applied, checked for drift and destroyed by real Terraform.
+"""``make demo``: a small homelab on the simulated Proxmox: planned, applied, checked for drift and destroyed.
 
-Nothing is faked but the node: the app synthesizes ``examples/demo.yaml``, and ``homelab deploy`` does the rest. Everything it
-needs is in a temporary folder that is gone at the end.
+Nothing is faked but the node: the app synthesizes ``examples/demo.yaml``, and ``homelab deploy`` does the rest with the
+real Terraform and the real provider. Everything it needs is in a temporary folder that is gone at the end.
 """
 
 from __future__ import annotations
@@ -46,8 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     console = Console(highlight=False)
     try:
-        if problems := mirror_problems(["proxmox"]):
-            raise ProviderMirrorError("\n".join(problems))
+        _require_provider()
         with tempfile.TemporaryDirectory(prefix="homelab-demo-") as folder:
             _run(Path(folder), console, jobs=chosen.jobs)
     except DemoError as error:
@@ -62,12 +61,18 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _require_provider() -> None:
+    if problems := mirror_problems(["proxmox"]):
+        raise ProviderMirrorError("\n".join(problems))
+
+
 def _run(folder: Path, console: Console, *, jobs: int) -> None:
     started = time.monotonic()
     options = SimulatorOptions(bridges=("vmbr0", "vmbr2"), task_seconds=TASK_SECONDS, dhcp={"vmbr0": "192.168.3.0/24"})
     with Simulator(options) as simulator:
         console.print(
-            f"[bold]A simulated Proxmox VE[/bold] answers at {simulator.endpoint}, with SSH at port {simulator.ssh_port}."
+            f"[bold]A simulated Proxmox VE[/bold] answers at {simulator.endpoint}, with SSH at port "
+            f"{simulator.ssh_port}."
         )
         console.print("The same commands work on your own node: see docs/deploying.md.", style="dim")
         file = _environment_file(folder, simulator)
@@ -79,7 +84,8 @@ def _run(folder: Path, console: Console, *, jobs: int) -> None:
             _drift(console, session, simulator)
             _destroy(console, session, simulator)
     console.print(
-        f"\n[bold green]The demo went well[/bold green] in {time.monotonic() - started:.0f} s, and nothing is left behind. Next:"
+        f"\n[bold green]The demo went well[/bold green] in {time.monotonic() - started:.0f} s, and "
+        "nothing is left behind. Next:"
     )
     console.print("  cp examples/demo.yaml environments/home.yaml   and write your node into it")
     console.print("  .venv/bin/homelab check home                   says what is wrong with the file")

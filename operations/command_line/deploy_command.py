@@ -52,7 +52,7 @@ def deploy(
 
     Exit code: 0 done or nothing to do, 1 something failed or you said no, 2 called wrongly, 130 interrupted.
     """
-    import sys  # noqa: PLC0415
+    import sys
 
     from operations.command_line.deploying import require_terminal, session_for, yes_or_no
     from operations.deployment_run import deploy as run
@@ -61,4 +61,10 @@ def deploy(
     with session_for(
         environment, output=output, jobs=jobs, parallelism=parallelism, verbose=verbose, json_output=json_output
     ) as session:
-        return run(session, stacks or [], confirm=yes_or_no(session, yes=yes), dry_run=dry_run, json_to=sys.stdout if json_output else None)
+        return run(
+            session,
+            stacks or [],
+            confirm=yes_or_no(session, yes=yes),
+            dry_run=dry_run,
+            json_to=sys.stdout if json_output else None,
+        )

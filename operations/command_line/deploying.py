@@ -84,7 +84,8 @@ def require_terminal(*, yes: bool) -> None:
     """Raises `UsageError` where somebody would have to be asked and nobody can be."""
     if not yes and not sys.stdin.isatty():
         raise UsageError(
-            "there is no terminal to ask on\n    fix:      add --yes to go ahead without asking, or --dry-run to look only"
+            "there is no terminal to ask on\n    fix:      add --yes to go ahead without asking, or "
+            "--dry-run to look only"
         )
 
 

@@ -41,7 +41,7 @@ def destroy(
 
     Exit code: 0 done or nothing to do, 1 something failed or you said no, 2 called wrongly, 130 interrupted.
     """
-    import sys  # noqa: PLC0415
+    import sys
 
     from operations.command_line.deploying import require_terminal, session_for, typed_name
     from operations.command_line.errors import UsageError
@@ -56,7 +56,10 @@ def destroy(
             raise UsageError(
                 f"--yes without a terminal needs the name of what is destroyed\n    fix:      add --confirm {name}"
                 if confirm is None
-                else f"--confirm {confirm} is not the environment {name}\n    fix:      --confirm {name}, or another --environment"
+                else (
+                    f"--confirm {confirm} is not the environment {name}\n    fix:      --confirm {name}, or another "
+                    "--environment"
+                )
             )
         return run(
             session,

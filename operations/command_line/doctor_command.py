@@ -40,7 +40,7 @@ def doctor(
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         hint = "" if environment else " With --environment E the way to its Proxmox is checked too."
-        typer.echo(f"\n{'Nothing' if not failed else failed} failed.{hint}")
+        typer.echo(f"\n{failed or 'Nothing'} failed.{hint}")
     return 1 if failed else 0
 
 

@@ -37,10 +37,20 @@ ENVIRONMENT: dict[str, Any] = {
     "networks": {"lan": {"bridge": "vmbr0", "cidr": "192.168.3.0/24", "gateway": "192.168.3.1"}},
     "templates": {"debian-12": {"vm_id": 9000, "image": "debian-12", "disk": "10GiB"}},
     "vms": {
-        "web": {"template": "debian-12", "vm_id": 9100, "group": "web", "network": {"name": "lan", "address": "192.168.3.20"}}
+        "web": {
+            "template": "debian-12",
+            "vm_id": 9100,
+            "group": "web",
+            "network": {"name": "lan", "address": "192.168.3.20"},
+        }
     },
     "containers": {
-        "dns": {"os": "debian-12", "vm_id": 9200, "group": "services", "network": {"name": "lan", "address": "192.168.3.53"}}
+        "dns": {
+            "os": "debian-12",
+            "vm_id": 9200,
+            "group": "services",
+            "network": {"name": "lan", "address": "192.168.3.53"},
+        }
     },
 }
 """A template, a VM and a container, each in a stack of its own."""
@@ -54,7 +64,9 @@ class HomelabProject:
         content: what the environment file holds; `write` writes it.
     """
 
-    def __init__(self, folder: Path, simulator: Simulator, name: str = "small", content: Mapping[str, Any] = ENVIRONMENT) -> None:
+    def __init__(
+        self, folder: Path, simulator: Simulator, name: str = "small", content: Mapping[str, Any] = ENVIRONMENT
+    ) -> None:
         self.folder = folder
         self.simulator = simulator
         self.name = name
@@ -142,6 +154,7 @@ class HomelabProject:
 
     def secrets(self) -> Sequence[str]:
         """What must never be printed."""
-        key = [line for line in self.environ.get("PROXMOX_VE_SSH_PRIVATE_KEY", "").splitlines() if line and "-----" not in line]
+        lines = self.environ.get("PROXMOX_VE_SSH_PRIVATE_KEY", "").splitlines()
+        key = [line for line in lines if line and "-----" not in line]
         token = self.environ.get("PROXMOX_VE_API_TOKEN", "").rpartition("=")[2]
         return [secret for secret in (token, self.environ.get("PROXMOX_VE_PASSWORD", ""), *key) if secret]

@@ -1,5 +1,7 @@
-"""What goes wrong on the way to Proxmox, with the errors of the real provider and the real Terraform: each cause is named
-once, with what to do, without a stack trace or a secret."""
+"""What goes wrong on the way to Proxmox, with the errors of the real provider and the real Terraform.
+
+Each cause is named once, with what to do, without a stack trace or a secret.
+"""
 
 from __future__ import annotations
 
@@ -11,134 +13,21 @@ import shutil
 import socket
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import asyncssh
 import pytest
 
-from homelab.config.loading import load_environment
-from homelab.config.privileges import required_privileges
-from operations.deployment_session import key_paths
-from operations.deployment_synthesis import synthesize
-from operations.diagnosis import Diagnosis, Surroundings, diagnose
-from operations.provider_mirror import terraform_environment, terraform_program
-from operations.redaction import secrets_in
-from operations.terraform import Terraform, TerraformError
-from operations.terraform_process import Processes
-from operations.terraform_stacks import Stack
+from operations.diagnosis import Diagnosis
 from simulator import Simulator
+from tests.end_to_end.failing_site import Site
 from tests.end_to_end.homelab_project import PROJECT, HomelabProject
 
 pytestmark = pytest.mark.end_to_end
 
 WRONG_VALUE = "00000000-0000-4000-8000-000000000000"
-
-
-class Site:
-    """A synthesized environment on a simulator, in which a test makes one thing wrong."""
-
-    def __init__(self, folder: Path, simulator: Simulator) -> None:
-        self.project = HomelabProject(folder, simulator)
-        self.simulator = simulator
-        self.environment = load_environment(self.project.file)
-        self.environ = self.project.environ
-        self.terraform: dict[str, str] = {}
-        self.stacks = {
-            stack.name: stack
-            for stack in synthesize(
-                self.project.file,
-                root=PROJECT,
-                output=self.project.output,
-                environ=self.project.environ,
-                processes=Processes(),
-            )
-        }
-
-    def copy(self, folder: Path) -> Site:
-        """The same in another folder, with no state."""
-        twin = object.__new__(Site)
-        twin.__dict__.update(self.__dict__)
-        shutil.copytree(self.project.output, folder / "cdktf.out", symlinks=True)
-        twin.stacks = {
-            name: Stack(name, folder / "cdktf.out" / "stacks" / name, stack.dependencies)
-            for name, stack in self.stacks.items()
-        }
-        twin.environ = dict(self.project.environ)
-        twin.terraform = {}
-        return twin
-
-    def change(self, stack: str, edit: Callable[[dict[str, Any]], None]) -> None:
-        """Changes a synthesized stack."""
-        file = self.stacks[f"small-{stack}"].folder / "cdk.tf.json"
-        configuration = json.loads(file.read_text(encoding="utf-8"))
-        edit(configuration)
-        file.write_text(json.dumps(configuration), encoding="utf-8")
-
-    def endpoint(self, endpoint: str) -> None:
-        """Sends the web stack elsewhere."""
-        self.change("web", lambda content: content["provider"]["proxmox"][0].update(endpoint=endpoint))
-
-    def surroundings(self) -> Surroundings:
-        return Surroundings(
-            environment="small",
-            endpoint=self.environment.proxmox.endpoint,
-            file="environments/small.yaml",
-            stacks=self.stacks,
-            key_paths=key_paths(self.environment),
-            privileges=required_privileges(self.environment),
-            secrets=secrets_in(self.environ),
-        )
-
-    def deploy(self, stack: str, *, destroy: bool = False) -> None:
-        """Plans and applies one stack with the real Terraform."""
-        terraform = Terraform(terraform_program(), terraform_environment(self.environ) | self.terraform, Processes())
-        target = self.stacks[f"small-{stack}"]
-        terraform.init(target)
-        plan = terraform.plan(target, target.folder / "saved.tfplan", destroy=destroy)
-        if not plan.is_empty:
-            terraform.apply(plan)
-
-    def failure(self, stack: str, *, destroy: bool = False) -> Diagnosis:
-        """The one cause of a deployment that fails."""
-        with pytest.raises(TerraformError) as caught:
-            self.deploy(stack, destroy=destroy)
-        found = diagnose(caught.value, self.surroundings())
-        assert len(found) == 1, "\n\n".join(item.render(verbose=True) for item in found)
-        text = found[0].render(verbose=True)
-        self.project.assert_clean(text)
-        assert found[0].fix
-        assert found[0].original
-        return found[0]
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator(task_seconds=0, address_seconds=0) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def synthesized(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return Site(tmp_path_factory.mktemp("site"), simulator)
-
-
-@pytest.fixture
-def site(synthesized: Site, simulator: Simulator, tmp_path: Path) -> Iterator[Site]:
-    """An empty cluster, and stacks with no state."""
-    simulator.faults.clear()
-
-    def empty(cluster: Any) -> None:
-        for guest in list(cluster.guests.values()):
-            cluster.remove_guest(guest)
-        cluster.volumes.clear()
-        cluster.volumes_of.clear()
-
-    simulator.inspect(empty)
-    yield synthesized.copy(tmp_path)
-    simulator.faults.clear()
 
 
 def without(environ: dict[str, str], *names: str) -> None:
@@ -399,129 +288,6 @@ def test_a_broken_state_is_not_overwritten(site: Site) -> None:
     state.write_text('{"version": 4, "ser', encoding="utf-8")
     assert site.failure("web").kind == "state_unreadable"
     assert state.read_text(encoding="utf-8") == '{"version": 4, "ser'
-
-
-# On the node
-
-
-def test_a_failed_task_gives_its_text_and_the_next_apply_repairs(site: Site, simulator: Simulator) -> None:
-    site.deploy("templates")
-    simulator.faults.fail_task("qmstart", "start failed: QEMU exited with code 1")
-    found = site.failure("web")
-    assert found.kind == "task_failed"
-    assert found.message == "starting the VM failed on pve"
-    assert "QEMU exited with code 1" in found.found
-    site.deploy("web")
-    assert simulator.guests()[9100].running
-
-
-@pytest.mark.parametrize(
-    ("stack", "task", "error"),
-    [
-        (
-            "services",
-            "vzcreate",
-            "unable to create CT 9200 - lvcreate 'pve/vm-9200-disk-0' error: Insufficient free space",
-        ),
-        ("web", "qmclone", "clone failed: no space left on device"),
-    ],
-)
-def test_a_full_datastore_is_named(site: Site, simulator: Simulator, stack: str, task: str, error: str) -> None:
-    site.deploy("templates")
-    simulator.faults.fail_task(task, error, times=None)
-    assert site.failure(stack).kind == "storage_full"
-
-
-def test_a_failed_download_gives_the_reason(site: Site, simulator: Simulator) -> None:
-    simulator.faults.fail_task("download", "download failed: 404 Not Found", times=None)
-    found = site.failure("templates")
-    assert found.message == "downloading the image failed on pve"
-    assert "404 Not Found" in found.found
-
-
-@pytest.mark.parametrize("destroy", [True, False])
-def test_a_locked_guest_says_what_locks_it(site: Site, simulator: Simulator, destroy: bool) -> None:
-    site.deploy("templates")
-    site.deploy("web")
-    vms = "proxmox_virtual_environment_vm"
-    site.change("web", lambda content: content["resource"][vms]["web"]["memory"].update(dedicated=3072))
-    simulator.lock_guest(9100, "backup")
-    found = site.failure("web", destroy=destroy)
-    assert found.kind == "guest_locked"
-    assert "a backup of it is running" in found.message
-    simulator.unlock_guest(9100)
-    site.deploy("web", destroy=destroy)
-    assert (9100 not in simulator.guests()) == destroy
-
-
-def test_a_template_is_not_destroyed_by_accident(site: Site) -> None:
-    site.deploy("templates")
-    found = site.failure("templates", destroy=True)
-    assert found.kind == "destroy_prevented"
-    assert "template debian-12 (9000)" in found.message
-    assert "--include-protected" in "\n".join(found.fix)
-
-
-def test_proxmox_s_own_protection_is_named(site: Site) -> None:
-    site.deploy("templates")
-    vms = "proxmox_virtual_environment_vm"
-    site.change("templates", lambda content: content["resource"][vms]["debian-12"].pop("lifecycle"))
-    assert site.failure("templates", destroy=True).kind == "guest_protected"
-
-
-def test_a_clone_of_a_template_that_is_not_there_says_so(site: Site) -> None:
-    vms = "proxmox_virtual_environment_vm"
-    site.change("web", lambda content: content["resource"][vms]["web"]["clone"].update(retries=1))
-    found = site.failure("web")
-    assert found.kind == "guest_missing"
-    assert "9000" in found.message
-    assert "homelab deploy templates" in "\n".join(found.fix)
-
-
-def test_a_bridge_that_is_not_there_is_named(site: Site) -> None:
-    site.deploy("templates")
-    containers = "proxmox_virtual_environment_container"
-    site.change(
-        "services",
-        lambda content: content["resource"][containers]["dns"]["network_interface"][0].update(bridge="vmbr7"),
-    )
-    found = site.failure("services")
-    assert found.kind == "bridge_missing"
-    assert "vmbr7" in found.message
-    assert "containers.dns" in found.places[0]
-
-
-def test_a_node_that_is_not_there_is_named(site: Site) -> None:
-    containers = "proxmox_virtual_environment_container"
-    site.change("services", lambda content: content["resource"][containers]["dns"].update(node_name="pve9"))
-    found = site.failure("services")
-    assert found.kind == "node_unknown"
-    assert "pve9" in found.message
-
-
-def test_a_node_that_can_t_be_reached_is_named(site: Site, simulator: Simulator) -> None:
-    simulator.faults.node_unreachable("pve")
-    assert site.failure("services").kind == "node_unknown"
-
-
-def test_a_connection_that_breaks_leaves_a_state_that_the_next_apply_completes(
-    site: Site, simulator: Simulator
-) -> None:
-    site.deploy("templates")
-    simulator.faults.drop_connection("POST", "/nodes/*/lxc", "before", times=None)
-    assert site.failure("services").kind == "connection_lost"
-    simulator.faults.clear()
-    site.deploy("services")
-    assert 9200 in simulator.guests()
-
-
-def test_what_has_no_rule_of_its_own_is_said_in_proxmox_s_words(site: Site, simulator: Simulator) -> None:
-    site.deploy("templates")
-    simulator.faults.fail_request("POST", "/nodes/*/lxc", 500, "the moon is in the wrong phase", times=None)
-    found = site.failure("services")
-    assert found.kind == "refused_by_proxmox"
-    assert found.found == "the moon is in the wrong phase"
-    assert "container dns (9200)" in found.message
 
 
 # The command

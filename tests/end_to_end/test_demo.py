@@ -1,4 +1,4 @@
-"""The demo from its beginning to its end, with a CLI configuration that does not exist and an empty folder for what is temporary."""
+"""The demo from its beginning to its end, with a CLI configuration that does not exist and an empty TMPDIR."""
 
 from __future__ import annotations
 

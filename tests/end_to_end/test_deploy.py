@@ -1,9 +1,10 @@
-"""`homelab deploy`, `destroy` and `doctor` with the real Terraform and provider: the whole way, and every way to break it off."""
+"""`homelab deploy`, `destroy` and `doctor` with the real Terraform and provider, and every way to break them off."""
 
 from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from simulator import Simulator
-from tests.end_to_end.homelab_project import HomelabProject
+from tests.end_to_end.homelab_project import HOMELAB, PROJECT, HomelabProject
 
 pytestmark = pytest.mark.end_to_end
 
@@ -245,13 +246,58 @@ def test_two_deployments_at_once_do_not_harm_each_other(project: HomelabProject,
     assert simulator.guests()[9100].running
 
 
-def test_no_secret_is_left_in_any_file(project: HomelabProject, simulator: Simulator) -> None:
+def test_no_secret_is_left_in_any_file(project: HomelabProject) -> None:
     project.run("deploy", "--yes")
     for file in project.folder.rglob("*"):
         if file.is_file() and ".terraform/" not in str(file):
             content = file.read_bytes()
             assert not any(secret.encode() in content for secret in project.secrets()), file
     assert not list(project.folder.rglob("*.tfplan"))
+
+
+def at_a_terminal(project: HomelabProject, *command: str, question: str, answer: str) -> tuple[int, str]:
+    """Runs a command at a terminal of 80 columns, answers its question, and returns exit code and screen."""
+    environ = {name: value for name, value in project.environ.items() if name != "NO_COLOR"}
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(PROJECT)
+        os.execve(  # noqa: S606 (no shell is meant)
+            HOMELAB, project.arguments(*command), environ | {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+        )
+    screen, answered = b"", False
+    while True:
+        try:
+            # A terminal whose last process has ended answers with an error, not with an end.
+            data = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        screen += data
+        if not answered and question.encode() in screen:
+            os.write(terminal, f"{answer}\n".encode())
+            answered = True
+    _, status = os.waitpid(process, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), screen.decode()
+
+
+def test_at_a_terminal_somebody_is_asked_and_sees_the_progress(project: HomelabProject, simulator: Simulator) -> None:
+    code, screen = at_a_terminal(project, "deploy", question="[y/N]", answer="n")
+    assert (code, "Nothing was changed." in screen) == (1, True), screen
+    assert not simulator.guests()
+    simulator.faults.slow_task("vzcreate", 1.5)
+    code, screen = at_a_terminal(project, "deploy", question="Apply this to small? 6 to create. [y/N]", answer="y")
+    assert code == 0, screen
+    assert "creating container dns (9200)" in screen
+    assert "2 of 3 stacks" in screen
+    question = "Type the environment's name (small) to destroy it"
+    code, screen = at_a_terminal(project, "destroy", question=question, answer="smal")
+    assert (code, "Nothing was destroyed." in screen) == (1, True), screen
+    assert set(simulator.guests()) == {9000, 9100, 9200}
+    code, screen = at_a_terminal(project, "destroy", "--include-protected", question=question, answer="small")
+    assert code == 0, screen
+    assert not simulator.guests()
 
 
 # homelab doctor
@@ -308,9 +354,7 @@ def test_doctor_says_what_could_not_be_looked_at(project: HomelabProject) -> Non
     assert found["nodes"]["status"] == "left out"
 
 
-def test_doctor_does_not_trust_an_unknown_authority(
-    project: HomelabProject, simulator: Simulator, tmp_path: Path
-) -> None:
+def test_doctor_does_not_trust_an_unknown_authority(project: HomelabProject, tmp_path: Path) -> None:
     other = tmp_path / "other.pem"
     with Simulator() as stranger:
         other.write_bytes(stranger.ca_file.read_bytes())

@@ -77,7 +77,12 @@ def test_only_so_many_are_worked_on_at_once() -> None:
 def test_destroying_goes_the_other_way() -> None:
     stacks = [stack("templates"), stack("web", "templates"), stack("db", "templates")]
     done: list[str] = []
-    run_in_order(stacks, lambda item: done.append(item.name) or item.name, jobs=1, order=reversed_order(stacks))
+
+    def work(item: Stack) -> bool:
+        done.append(item.name)
+        return True
+
+    run_in_order(stacks, work, jobs=1, order=reversed_order(stacks))
     assert done[-1] == "templates"
 
 

@@ -1,5 +1,7 @@
-"""Causes of failures, from texts that the real provider and Terraform have written (tests/end_to_end/test_bad_input.py makes
-them write them again), and what is done with them: merged, placed, cleaned of secrets."""
+"""Causes of failures by their texts, and what is done with them: merged, placed, cleaned of secrets.
+
+The real provider and Terraform wrote these texts; tests/end_to_end/test_bad_input.py makes them write them again.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +100,10 @@ def test_warnings_are_no_causes(surroundings: Surroundings) -> None:
             "the certificate of pve.home.arpa:8006 is for another name",
         ),
         (
-            "x509: certificate has expired or is not yet valid: current time 2026-11-21T03:00:00Z is after 2026-11-20T00:00:00Z",
+            (
+                "x509: certificate has expired or is not yet valid: current time 2026-11-21T03:00:00Z is after "
+                "2026-11-20T00:00:00Z"
+            ),
             "certificate_expired",
             "not valid today",
         ),
@@ -109,7 +114,10 @@ def test_warnings_are_no_causes(surroundings: Surroundings) -> None:
             "only root@pam",
         ),
         (
-            "received an HTTP 403 response - Reason: Permission check failed (/storage/local, Datastore.Audit|Datastore.AllocateSpace)",
+            (
+                "received an HTTP 403 response - Reason: Permission check failed (/storage/local, "
+                "Datastore.Audit|Datastore.AllocateSpace)"
+            ),
             "privilege_missing",
             "Datastore.Audit or Datastore.AllocateSpace on /storage/local is missing",
         ),

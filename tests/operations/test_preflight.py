@@ -177,7 +177,7 @@ def test_certificates_are_verified_with_tls_1_3_unless_told_otherwise(tmp_path: 
     assert context.minimum_version is ssl.TLSVersion.TLSv1_3
     assert verification({"PROXMOX_VE_MIN_TLS": "1.2"}, insecure=False).minimum_version is ssl.TLSVersion.TLSv1_2
     assert verification({}, insecure=True).verify_mode is ssl.CERT_NONE
-    with pytest.raises(ProxmoxError, match="missing.pem"):
+    with pytest.raises(ProxmoxError, match=r"missing\.pem"):
         verification({"SSL_CERT_FILE": str(tmp_path / "missing.pem")}, insecure=False)
 
 

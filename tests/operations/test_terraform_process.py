@@ -103,3 +103,11 @@ def test_signals_are_handled_as_before_afterwards() -> None:
     with Processes().passing_signals():
         assert signal.getsignal(signal.SIGINT) != before
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_the_temporary_folder_is_never_too_deep_for_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("deep" * 20)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    script = "import os, socket; s = socket.socket(socket.AF_UNIX); s.bind(os.environ['TMPDIR'] + '/plugin1234567890')"
+    assert Processes().run(python(script), folder=tmp_path, environment=os.environ).code == 0

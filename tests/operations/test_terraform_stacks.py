@@ -108,6 +108,6 @@ def test_the_state_file_is_outside_of_what_is_synthesized(tmp_path: Path) -> Non
 
 
 def test_a_stack_that_reads_another_state_is_known_as_such(tmp_path: Path) -> None:
-    configuration = {"data": {"terraform_remote_state": {"other": {}}}}
+    configuration: dict[str, Any] = {"data": {"terraform_remote_state": {"other": {}}}}
     (tmp_path / "cdk.tf.json").write_text(json.dumps(configuration), encoding="utf-8")
     assert Stack("x", tmp_path).reads_other_states
