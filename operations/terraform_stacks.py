@@ -32,6 +32,8 @@ _NOUNS = {
     "proxmox_user_token": "API token",
     "proxmox_acl": "permission",
 }
+ON_REQUEST = ("access", "state-backend")
+"""Stacks that are applied once, by somebody who may do more: root@pam, and the owner of the bucket."""
 GUEST_TYPES = ("proxmox_virtual_environment_vm", "proxmox_virtual_environment_container")
 
 
@@ -169,13 +171,15 @@ def read_stacks(output: Path) -> list[Stack]:
 
 
 def select_stacks(stacks: Sequence[Stack], patterns: Sequence[str], environment: str) -> list[Stack]:
-    """The stacks that ``patterns`` name, with or without the environment, with ``*`` and ``?``; all without patterns.
+    """The stacks that ``patterns`` name, with or without the environment, with ``*`` and ``?``.
+
+    Without patterns that is all of them but those that need other credentials than the rest (`ON_REQUEST`).
 
     Raises:
         StackError: a pattern names none.
     """
     if not patterns:
-        return list(stacks)
+        return [stack for stack in stacks if stack.name.removeprefix(f"{environment}-") not in ON_REQUEST]
     chosen: set[str] = set()
     for pattern in patterns:
         matching = [

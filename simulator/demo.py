@@ -70,15 +70,11 @@ def _run(folder: Path, console: Console, *, jobs: int) -> None:
     started = time.monotonic()
     options = SimulatorOptions(bridges=("vmbr0", "vmbr2"), task_seconds=TASK_SECONDS, dhcp={"vmbr0": "192.168.3.0/24"})
     with Simulator(options) as simulator:
-        console.print(
-            f"[bold]A simulated Proxmox VE[/bold] answers at {simulator.endpoint}, with SSH at port "
-            f"{simulator.ssh_port}."
-        )
+        console.print(f"[bold]A simulated Proxmox VE[/bold] answers at {simulator.endpoint}")
         console.print("The same commands work on your own node: see docs/deploying.md.", style="dim")
         file = _environment_file(folder, simulator)
         environ = terraform_environment() | simulator.environment()
         settings = Settings(file, PROJECT, environ, output=folder / "cdktf.out", jobs=jobs)
-        # The simulator's own folder is HOME there: npm and jsii keep their caches where they were.
         with open_session(settings, console, console) as session:
             _deploy(console, session, simulator)
             _drift(console, session, simulator)
@@ -87,10 +83,10 @@ def _run(folder: Path, console: Console, *, jobs: int) -> None:
         f"\n[bold green]The demo went well[/bold green] in {time.monotonic() - started:.0f} s, and "
         "nothing is left behind. Next:"
     )
-    console.print("  cp examples/demo.yaml environments/home.yaml   and write your node into it")
-    console.print("  .venv/bin/homelab check home                   says what is wrong with the file")
-    console.print("  .venv/bin/homelab doctor --environment home    says what is in the way to the node")
-    console.print("  .venv/bin/homelab deploy --environment home")
+    console.print("  cp examples/demo.yaml environments/home.yaml   write your node into it")
+    console.print("  .venv/bin/homelab check home                   is the file right?")
+    console.print("  .venv/bin/homelab doctor --environment home    is the way to the node?")
+    console.print("  .venv/bin/homelab deploy --environment home    plan, ask, apply")
 
 
 def _environment_file(folder: Path, simulator: Simulator) -> Path:

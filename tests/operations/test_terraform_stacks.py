@@ -56,6 +56,13 @@ def test_patterns_select_stacks_in_order(tmp_path: Path, patterns: list[str], ex
     assert [stack.name for stack in select_stacks(read_stacks(tmp_path), patterns, "dev")] == expected
 
 
+def test_what_needs_other_credentials_is_deployed_only_when_it_is_named(tmp_path: Path) -> None:
+    write_app(tmp_path, {"dev-access": [], "dev-state-backend": [], "dev-web": []})
+    stacks = read_stacks(tmp_path)
+    assert [stack.name for stack in select_stacks(stacks, [], "dev")] == ["dev-web"]
+    assert [stack.name for stack in select_stacks(stacks, ["access"], "dev")] == ["dev-access"]
+
+
 def test_a_pattern_that_names_nothing_lists_what_there_is(tmp_path: Path) -> None:
     write_app(tmp_path, {"dev-templates": [], "dev-web": []})
     with pytest.raises(StackError, match=r"called wbe\. There are: templates, web"):
