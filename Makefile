@@ -125,6 +125,10 @@ lock: $(ENVIRONMENT) ## Resolves Pipfile and package.json into their lock files 
 	@$(PY) -m scripts.strip_index_hosts
 	@$(VENV)/bin/npm install --package-lock-only --loglevel=error
 
+.PHONY: snapshots
+snapshots: setup ## Takes the synthesized stacks as they are now for what they should be: look at the diff before you commit it
+	@$(PY) -m pytest -q --snapshot-update tests/stacks/test_snapshots.py tests/stacks/test_state_backend_snapshot.py
+
 .PHONY: schema
 schema: providers ## Writes schemas/ anew from the Proxmox provider's program
 	@$(PY) -m scripts.provider_schema

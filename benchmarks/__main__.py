@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import applying, synthesizing
+from benchmarks import applying, reviewing, synthesizing
 
 DOCUMENT = synthesizing.PROJECT / "docs" / "performance.md"
 BEGIN, END = "<!-- results: make bench -->", "<!-- end of results -->"
-JOBS = 2
+JOBS = 8
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ def synthesis_rows(folder: Path) -> Iterator[Row]:
     examples = synthesizing.check(sorted((synthesizing.PROJECT / "environments").glob("*.yaml")))
     yield Row("`homelab check` of 1,000 guests, seconds", f"{thousand.seconds:.2f} s", thousand.seconds, 1.0)
     yield Row("`homelab check` of the examples, seconds", f"{examples.seconds:.2f} s", examples.seconds, 0.4)
+    plan = reviewing.review(2000, folder)
+    yield Row("`homelab review` of 2,000 changes, seconds", f"{plan.seconds:.2f} s", plan.seconds, 2.0)
 
 
 def apply_rows() -> Iterator[Row]:
@@ -79,7 +81,7 @@ def apply_rows() -> Iterator[Row]:
         "a change to one guest / in one HCL state",
         f"{ours.one_change:.1f} s / {hcl.one_change:.1f} s",
         ours.one_change / hcl.one_change,
-        0.25,
+        0.5,
     )
     yield Row("stacks planned for it", str(ours.stacks_planned_for_one_change), ours.stacks_planned_for_one_change, 1)
 

@@ -16,8 +16,7 @@ from simulator.options import StorageOptions
 from simulator.state import Volume
 
 OPTIONS = SimulatorOptions(
-    task_seconds=0,
-    address_seconds=0,
+    task_seconds=1,
     storages=(StorageOptions("local"), StorageOptions("local-lvm", "lvmthin", ("images", "rootdir"), size_gib=100_000)),
 )
 PROJECT = Path(__file__).resolve().parent.parent

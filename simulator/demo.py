@@ -7,6 +7,7 @@ real Terraform and the real provider. Everything it needs is in a temporary fold
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -31,6 +32,8 @@ EXAMPLE = PROJECT / "examples" / "demo.yaml"
 TASK_SECONDS = 0.8
 """How long the simulated node takes for a task: long enough to see the progress."""
 DRIFTING_GUEST = "workshop"
+STACK_WITH_OUTPUTS = "-web"
+SHOWN_OUTPUTS = ("vm_ids", "infrastructure_summary")
 
 
 class DemoError(Exception):
@@ -114,6 +117,16 @@ def _deploy(console: Console, session: Session, simulator: Simulator) -> None:
     before = len(_changes(simulator))
     _succeed(deploy(session, [], confirm=lambda _: False), "the second plan is not empty")
     _expect(len(_changes(simulator)) == before, "the second run changed something")
+    _show_outputs(console, session)
+
+
+def _show_outputs(console: Console, session: Session) -> None:
+    stack = next(stack for stack in session.stacks if stack.name.endswith(STACK_WITH_OUTPUTS))
+    values = session.tools.terraform.outputs(stack).values
+    _expect(bool(values), f"{stack.name} has no outputs")
+    console.print(f"\nWhat other programs read, such as [bold]terraform output[/bold] in {stack.name}:")
+    for name in SHOWN_OUTPUTS:
+        console.print(f"  {name} = {json.dumps(values[name])}")
 
 
 def _drift(console: Console, session: Session, simulator: Simulator) -> None:
