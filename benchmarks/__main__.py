@@ -28,8 +28,9 @@ class Row:
 
     def markdown(self) -> str:
         """The line in Markdown."""
-        verdict = "yes" if self.figure <= self.bar else "**no**"
-        return f"| {self.what} | {self.measured} | {self.figure:.2f} | {self.bar:g} | {verdict} |"
+        bar = "–" if self.bar == float("inf") else f"{self.bar:g}"
+        verdict = "–" if bar == "–" else "yes" if self.figure <= self.bar else "**no**"
+        return f"| {self.what} | {self.measured} | {self.figure:.2f} | {bar} | {verdict} |"
 
 
 def synthesis_rows(folder: Path) -> Iterator[Row]:
