@@ -28,8 +28,8 @@ class Row:
 
     def markdown(self) -> str:
         """The line in Markdown."""
-        bar = "–" if self.bar == float("inf") else f"{self.bar:g}"
-        verdict = "–" if bar == "–" else "yes" if self.figure <= self.bar else "**no**"
+        bar = "-" if self.bar == float("inf") else f"{self.bar:g}"
+        verdict = "-" if bar == "-" else "yes" if self.figure <= self.bar else "**no**"
         return f"| {self.what} | {self.measured} | {self.figure:.2f} | {bar} | {verdict} |"
 
 
