@@ -1,7 +1,5 @@
 """What firewalls, access and ranges can't be."""
 
-
-
 from pathlib import Path
 
 import pytest
