@@ -18,12 +18,12 @@ def main() -> int:
     from homelab.config.loading import load_environments
     from homelab.config.problems import InvalidEnvironment, render
     from homelab.config.resolution import resolve
-    from homelab.config.selection import SelectionError, select_files
+    from homelab.config.selection import SelectionError, names_in, seen_from_here, select_files
 
-    wanted = [name.strip() for name in os.environ.get("HOMELAB_ENVIRONMENTS", "").split(",") if name.strip()]
+    wanted = names_in(os.environ.get("HOMELAB_ENVIRONMENTS", ""))
     try:
         image_lock = read_image_lock(default_lock_path(PROJECT))
-        files = [_shortened(path) for path in select_files(wanted, PROJECT)]
+        files = [seen_from_here(path) for path in select_files(wanted, PROJECT)]
         loaded = load_environments(files, image_lock=image_lock)
     except InvalidEnvironment as error:
         print(
@@ -51,11 +51,6 @@ def main() -> int:
     app.synth()
     correct_hcl(Path(app.outdir))
     return 0
-
-
-def _shortened(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
 
 
 if __name__ == "__main__":

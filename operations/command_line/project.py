@@ -26,17 +26,12 @@ def chosen_files(names_or_paths: Sequence[str], root: Path) -> list[Path]:
     Raises:
         UsageError: a name or path stands for no file.
     """
-    from homelab.config.selection import SelectionError, select_files
+    from homelab.config.selection import SelectionError, names_in, seen_from_here, select_files
 
     variable = os.environ.get(ENVIRONMENTS_VARIABLE, "")
-    wanted = list(names_or_paths) or [name for part in variable.split(",") if (name := part.strip())]
+    wanted = list(names_or_paths) or names_in(variable)
     try:
-        return [_shortened(path) for path in select_files(wanted, root)]
+        return [seen_from_here(path) for path in select_files(wanted, root)]
     except SelectionError as error:
         source = "" if names_or_paths or not wanted else f"\n    note:     {ENVIRONMENTS_VARIABLE} is set to {variable}"
         raise UsageError(f"{error}{source}") from None
-
-
-def _shortened(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path

@@ -14,6 +14,17 @@ class SelectionError(Exception):
     """A name or path that stands for no environment file; the message lists what there is."""
 
 
+def names_in(text: str) -> list[str]:
+    """The names and paths that ``text`` lists with commas, as ``HOMELAB_ENVIRONMENTS`` does."""
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
+def seen_from_here(path: Path) -> Path:
+    """``path`` relative to the current folder where it is inside of it, as messages should name it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
+
+
 def environment_files(root: Path) -> list[Path]:
     """The environment files of the project at ``root``: ``environments/*.yaml`` and ``*.yml``, sorted by name."""
     folder = root / FOLDER
