@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from homelab.config.guest import Dns, GuestReferences, GuestSettings, GuestSpec, SshKey
 from homelab.config.image import Image
+from homelab.config.image_catalogue import ContainerOsType
 from homelab.config.model import Model
 from homelab.config.names import DatastoreName, Key, NodeName, VmId
 from homelab.config.network import NetworkInterfaces
@@ -14,9 +15,7 @@ from homelab.config.problems import Refused
 from homelab.config.text import Matching
 from homelab.config.units import Gibibytes, Mebibytes, gibibytes_between, mebibytes_between
 
-OsType = Literal[
-    "alpine", "archlinux", "centos", "debian", "devuan", "fedora", "gentoo", "nixos", "opensuse", "ubuntu", "unmanaged"
-]
+OsType = ContainerOsType
 """What Proxmox knows of the system inside; AlmaLinux and Rocky Linux are centos.
 
 Source: provider argument ``operating_system.type``.
