@@ -12,7 +12,7 @@ from operations.review.documents import read_plan
 from operations.review.findings import Finding, Severity
 from operations.review.judgement import Review, ReviewedChange, Verdict, review
 from operations.review.plan import Action, PlanDocument, ReviewError
-from operations.review.rendering.machine import as_json
+from operations.review.rendering.machine import as_document, as_json
 from operations.review.rendering.markdown import as_markdown
 from operations.review.rendering.text import as_text
 
@@ -28,6 +28,7 @@ __all__ = [
     "ReviewedChange",
     "Severity",
     "Verdict",
+    "as_document",
     "as_json",
     "as_markdown",
     "as_text",

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
-from operations.redaction import SHORTEST, redact
+from operations.redaction import SHORTEST, is_secret_name, redact
 from operations.review.plan import Change, Untouched
 from operations.review.values import child, items, mapping
 
@@ -20,12 +19,6 @@ SENSITIVE = "(sensitive)"
 LONGEST = 120
 """Characters of a name or value that are shown."""
 
-_SECRET_NAME = re.compile(
-    r"(passw|passphrase|secret|token|credential|private_?key|api_?key|access_?key|encryption_?key|hmac|cookie"
-    r"|(^|_)(pin|key|auth|eab_kid)$|_wo$)",
-    re.IGNORECASE,
-)
-_NO_SECRET_NAMES = frozenset({"token_id", "token_name", "public_key", "generate_encryption_key"})
 _SHOWN_NAMES = """
     action address aio architecture bios bridge cache cidr compress content_type datastore_id dest device discard
     domain dport file_format file_name forward_policy gateway group guest hostname hotplug iface input_policy
@@ -36,12 +29,6 @@ _SHOWN_NAMES = """
 """
 _SHOWN = frozenset(_SHOWN_NAMES.split())
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
-
-
-@lru_cache(maxsize=4096)
-def is_secret_name(name: str) -> bool:
-    """Whether an argument of this name holds a secret, whatever Terraform says."""
-    return name not in _NO_SECRET_NAMES and bool(_SECRET_NAME.search(name))
 
 
 class Disclosure:

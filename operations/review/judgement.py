@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -36,7 +36,7 @@ class ReviewedChange:
     """One object that the apply does something with; all texts may be shown.
 
     Attributes:
-        label: a guest's name and VMID; of other objects the address.
+        label: a guest's name and VMID; of other objects what the plan calls them, else the address.
         details: the arguments that an update changes.
         imported: it becomes Terraform's with this apply.
         moved_from: its address until now, or empty.
@@ -111,7 +111,8 @@ def _review(documents: Sequence[PlanDocument], allow_list: AllowList, secrets: I
     estate = Estate(documents, disclosure)
     cases = [Case(change, estate) for change in estate.changes if _happens(change)]
     findings = tuple(_findings(cases, estate, allow_list))
-    changes = tuple(map(_reviewed, cases))
+    labels = {document.stack: document.labels for document in documents}
+    changes = tuple(_reviewed(case, labels[case.change.stack]) for case in cases)
     outputs = tuple(
         replace(output, stack=disclosure.text(output.stack), name=disclosure.text(output.name))
         for document in documents
@@ -209,13 +210,14 @@ def _about_plan(document: PlanDocument, disclosure: Disclosure) -> Iterator[Find
             )
 
 
-def _reviewed(case: Case) -> ReviewedChange:
+def _reviewed(case: Case, labels: Mapping[str, str]) -> ReviewedChange:
     change, show = case.change, case.estate.disclosure.text
     guest = case.before or case.after
+    label = guest.label if guest else labels.get(change.address, change.address)
     return ReviewedChange(
         stack=show(change.stack),
         address=show(change.address, 300),
-        label=show(guest.label if guest else change.address, 300),
+        label=show(label, 300),
         action=change.action,
         details=tuple(map(str, case.differences)) if change.action is Action.UPDATE else (),
         imported=change.import_id is not None,
@@ -227,7 +229,7 @@ def _drift(estate: Estate) -> Iterator[ReviewedChange]:
     disclosure = estate.disclosure
     for document in estate.documents:
         for change in document.drift:
-            label = change.address
+            label = document.labels.get(change.address, change.address)
             ours: set[str] = set()
             if is_guest(change.type):
                 guest = read_guest(change.type, change.before, disclosure, change.before_sensitive)

@@ -120,6 +120,7 @@ class PlanDocument:
         errored: the plan ended with an error and is only a part.
         complete: everything in the configuration is in the plan; not so with ``-target``.
         applyable: an apply would do something; None where Terraform is too old to say so.
+        labels: what people call the objects at some addresses; others are called by their address.
     """
 
     stack: str
@@ -134,3 +135,4 @@ class PlanDocument:
     errored: bool = False
     complete: bool = True
     applyable: bool | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)

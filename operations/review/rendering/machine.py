@@ -14,7 +14,12 @@ SCHEMA_VERSION = 1
 
 def as_json(review: Review) -> str:
     """The review as one JSON object."""
-    document = {
+    return json.dumps(as_document(review), indent=2, ensure_ascii=False)
+
+
+def as_document(review: Review) -> dict[str, Any]:
+    """The review as what JSON can hold."""
+    return {
         "schema_version": SCHEMA_VERSION,
         "verdict": str(review.verdict),
         "exit_code": review.verdict.exit_code,
@@ -44,7 +49,6 @@ def as_json(review: Review) -> str:
         },
         "allow_list_rejected": [{"address": entry.address, "why": entry.why} for entry in review.rejected],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

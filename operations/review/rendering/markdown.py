@@ -21,15 +21,16 @@ _SPECIAL = re.compile(r"[\\`*_{}\[\]|~<>&@#]|^[-+=]|^\d+(?=[.)])|(?<=[a-z]):(?=/
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;", "#": "&#35;", ":": "&#58;", ".": "&#46;"}
 
 
-def as_markdown(review: Review, key: str = "homelab", limit: int = LIMIT) -> list[str]:
+def as_markdown(review: Review, key: str = "homelab", limit: int = LIMIT, *, title: str = "Plan review") -> list[str]:
     """The review in one or more pieces, each below ``limit`` characters.
 
     Args:
         key: tells this review's comments from those of another one on the same pull request.
         limit: for other places than GitHub; at least 20,000, as one entry has to fit.
+        title: what was reviewed.
     """
     packing = _Packing(limit - 300)
-    packing.add(f"## {_SIGNS[review.verdict]} Plan review: {headline(review).lower()}")
+    packing.add(f"## {_SIGNS[review.verdict]} {escaped(title)}: {headline(review).lower()}")
     packing.add("")
     packing.add(f"**{escaped(summary(review))}**")
     if len(review.stacks) > 1:

@@ -78,9 +78,7 @@ def headline(review: Review) -> str:
 
 def summary(review: Review) -> str:
     """The counts: ``2 to create, 1 to replace; 1 guest reboots``."""
-    counts = review.counts
-    objects = ", ".join(f"{counts[name]} {words}" for name, words in _COUNTED if counts[name])
-    parts = [objects or "no object changes"]
+    parts = [counted(review) or "no object changes"]
     if review.outputs:
         parts.append(_plural(len(review.outputs), "output changes", "outputs change"))
     for kind, one, many in (
@@ -98,6 +96,12 @@ def summary(review: Review) -> str:
     if review.drift:
         parts.append(f"{len(review.drift)} changed outside Terraform")
     return "; ".join(parts)
+
+
+def counted(review: Review) -> str:
+    """How many objects are created, changed, destroyed: ``2 to create, 1 to replace``; empty when none is."""
+    counts = review.counts
+    return ", ".join(f"{counts[name]} {words}" for name, words in _COUNTED if counts[name])
 
 
 def _plural(number: int, one: str, many: str) -> str:

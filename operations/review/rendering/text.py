@@ -8,19 +8,26 @@ from operations.review.judgement import Review
 from operations.review.rendering.outline import Entry, Section, headline, sections, summary
 
 
-def as_text(review: Review) -> str:
-    """The whole review; ends without a newline."""
+def as_text(review: Review, most: int | None = None) -> str:
+    """The whole review; ends without a newline.
+
+    Args:
+        most: how many entries of a section that is only for who wants to know are written; what is destroyed, blocked
+            or dangerous always is.
+    """
     lines = [f"{headline(review).upper()}: {summary(review)}"]
     if len(review.stacks) > 1:
         lines.append(f"plans: {', '.join(review.stacks)}")
     for section in sections(review):
-        lines += ["", section.title, *_body(section)]
+        lines += ["", section.title, *_body(section, most if section.folded else None)]
     return "\n".join(lines)
 
 
-def _body(section: Section) -> Iterator[str]:
-    for entry in section.entries:
+def _body(section: Section, most: int | None) -> Iterator[str]:
+    for entry in section.entries[:most]:
         yield from _entry(entry)
+    if most is not None and len(section.entries) > most:
+        yield f"  … and {len(section.entries) - most} more"
     if section.table:
         yield from _table(section.table)
 
