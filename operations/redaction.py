@@ -44,7 +44,8 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_secret(name: str) -> bool:
-    return is_secret_name(name) or name.upper().startswith(_VARIABLE_OF_TERRAFORM)
+    upper = name.upper()
+    return not upper.endswith("_ID") and (is_secret_name(name) or upper.startswith(_VARIABLE_OF_TERRAFORM))
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
