@@ -130,7 +130,7 @@ snapshots: setup ## Takes the synthesized stacks as they are now for what they s
 	@$(PY) -m pytest -q --snapshot-update tests/stacks/test_snapshots.py tests/stacks/test_state_backend_snapshot.py
 
 .PHONY: schema
-schema: providers ## Writes schemas/ anew from the Proxmox provider's program
+schema: providers ## Writes schemas/ anew from the programs of the providers in cdktf.json
 	@$(PY) -m scripts.provider_schema
 
 .PHONY: clean

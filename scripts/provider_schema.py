@@ -1,7 +1,8 @@
-"""Writes schemas/proxmox@VERSION.json anew: the provider's schema as its own program states it, for `cdktf get`.
+"""Writes schemas/NAME@VERSION.json anew: what a provider's own program states as its schema, for `cdktf get`.
 
-The provider comes from the mirror that `make providers` fills. The result depends on the provider's version alone: what
-newer versions of Terraform and OpenTofu add to it, cdktf does not read, and it is left out.
+The providers are those in cdktf.json; they come from the mirror that `make providers` fills. The result depends on the
+provider's version alone: what newer versions of Terraform and OpenTofu add to it, cdktf does not read, and it is
+left out.
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ from operations.provider_mirror import (
 )
 
 READ_BY_CDKTF = ("provider", "resource_schemas", "data_source_schemas")
+
+
+def bound_providers() -> list[Provider]:
+    """Returns the providers whose bindings `cdktf get` generates: those that cdktf.json names, in its order."""
+    declared = declared_providers()
+    asked = json.loads((PROJECT / "cdktf.json").read_text(encoding="utf-8"))["terraformProviders"]
+    return [declared[entry["name"]] for entry in asked]
 
 
 def schema_file(provider: Provider) -> Path:
@@ -63,6 +71,6 @@ def _terraform(folder: str, *arguments: str) -> str:
 
 
 if __name__ == "__main__":
-    proxmox = declared_providers()["proxmox"]
-    schema_file(proxmox).write_text(schema_text(proxmox), encoding="utf-8")
-    print(f"==> {schema_file(proxmox).relative_to(PROJECT)} written")
+    for bound in bound_providers():
+        schema_file(bound).write_text(schema_text(bound), encoding="utf-8")
+        print(f"==> {schema_file(bound).relative_to(PROJECT)} written")

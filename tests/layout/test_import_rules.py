@@ -21,7 +21,7 @@ CDKTF = (
 )
 BINDINGS = tuple(name for name in CDKTF if name.startswith(("imports", "cdktf_")))
 NETWORK = ("aiohttp", "asyncssh", "http", "httpx", "socket", "ssl", "subprocess", "urllib.request")
-CONSTRUCTS = ("homelab.proxmox", "homelab.docker", "homelab.platforms", "homelab.stacks")
+CONSTRUCTS = ("homelab.proxmox", "homelab.docker", "homelab.platforms", "homelab.provisioning", "homelab.stacks")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,21 @@ RULES = [
         (*CDKTF, *NETWORK, *CONSTRUCTS, "operations", "bootstrap", "simulator"),
         "an environment is checked without jsii, Terraform or network",
         {},
+    ),
+    Rule(
+        "constructs/homelab/provisioning",
+        (*CDKTF, *NETWORK, *CONSTRUCTS),
+        "a script is text until a stack runs it",
+        {
+            "guest_script.py": (
+                "cdktf",
+                "constructs",
+                "homelab.provisioning.script",
+                "homelab.proxmox.container",
+                "homelab.stacks.environment_stack",
+                "imports.null",
+            ),
+        },
     ),
     Rule(
         "constructs/homelab/stacks",

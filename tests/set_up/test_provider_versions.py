@@ -9,38 +9,50 @@ from pathlib import Path
 import pytest
 
 from operations.provider_mirror import Provider, declared_providers
-from scripts.provider_schema import schema_file, schema_text
+from scripts.provider_schema import bound_providers, schema_file, schema_text
 
 PROJECT = Path(__file__).resolve().parents[2]
-PROXMOX = declared_providers()["proxmox"]
+BOUND = bound_providers()
+REGISTRY = "registry.terraform.io"
+
+of_each_bound_provider = pytest.mark.parametrize("provider", BOUND, ids=lambda provider: provider.name)
 
 
-def test_cdktf_json_asks_for_the_version_of_the_mirror() -> None:
+def test_cdktf_json_asks_for_the_versions_of_the_mirror() -> None:
     cdktf = json.loads((PROJECT / "cdktf.json").read_text(encoding="utf-8"))
-    assert cdktf["terraformProviders"] == [{"name": PROXMOX.name, "source": PROXMOX.source, "version": PROXMOX.version}]
+    assert {provider.name for provider in BOUND} == {"proxmox", "null"}
+    assert cdktf["terraformProviders"] == [
+        {"name": provider.name, "source": provider.source, "version": provider.version} for provider in BOUND
+    ]
 
 
 def test_the_module_is_the_version_of_the_mirror() -> None:
+    proxmox = declared_providers()["proxmox"]
     module = (PROJECT / "providers" / "proxmox" / "go.mod").read_text(encoding="utf-8")
-    assert re.search(rf"^\s*{re.escape(PROXMOX.package)} v{re.escape(PROXMOX.version)}( //.*)?$", module, re.MULTILINE)
+    assert re.search(rf"^\s*{re.escape(proxmox.package)} v{re.escape(proxmox.version)}( //.*)?$", module, re.MULTILINE)
 
 
-def test_there_is_one_schema_and_it_is_of_that_version() -> None:
-    assert list((PROJECT / "schemas").iterdir()) == [schema_file(PROXMOX)]
-    schema = json.loads(schema_file(PROXMOX).read_text(encoding="utf-8"))
-    assert schema["provider_versions"] == {f"registry.terraform.io/{PROXMOX.source}": PROXMOX.version}
+def test_each_provider_has_one_schema() -> None:
+    assert set((PROJECT / "schemas").iterdir()) == {schema_file(provider) for provider in BOUND}
 
 
-def test_the_bindings_are_of_that_version() -> None:
+@of_each_bound_provider
+def test_a_schema_is_of_the_provider_s_version(provider: Provider) -> None:
+    schema = json.loads(schema_file(provider).read_text(encoding="utf-8"))
+    assert schema["provider_versions"] == {f"{REGISTRY}/{provider.source}": provider.version}
+
+
+def test_the_bindings_are_of_those_versions() -> None:
     versions = json.loads((PROJECT / "imports" / "versions.json").read_text(encoding="utf-8"))
-    assert versions == {f"registry.terraform.io/{PROXMOX.source}": PROXMOX.version}, "run `make bindings`"
+    assert versions == {f"{REGISTRY}/{provider.source}": provider.version for provider in BOUND}, "run `make bindings`"
 
 
 @pytest.mark.end_to_end
-def test_the_schema_is_what_the_provider_says() -> None:
-    committed = schema_file(PROXMOX).read_text(encoding="utf-8")
+@of_each_bound_provider
+def test_a_schema_is_what_the_provider_says(provider: Provider) -> None:
+    committed = schema_file(provider).read_text(encoding="utf-8")
     # Not compared in the assertion: a difference in half a megabyte of JSON would bury the advice.
-    same = committed == schema_text(PROXMOX)
+    same = committed == schema_text(provider)
     assert same, (
         "schemas/ differs from what the provider's program states: run `make schema`, then look at the difference"
     )
