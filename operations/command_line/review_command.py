@@ -72,12 +72,23 @@ def review(
         result = _judge(plans or [], allow)
     except ReviewError as error:
         raise CommandError(str(error)) from None
-    pieces = _written(result, output_format, key)
+    write_review(result, output_format, key, output)
+    return result.verdict.exit_code
+
+
+def write_review(
+    result: Review, output_format: OutputFormat, key: str, output: Path | None, *, title: str = "Plan review"
+) -> None:
+    """Writes a review to ``output``, or to stdout.
+
+    Raises:
+        CommandError: the file can't be written.
+    """
+    pieces = _written(result, output_format, key, title)
     if output is None:
         typer.echo("\n\n".join(pieces))
     else:
         _write(pieces, output)
-    return result.verdict.exit_code
 
 
 def _judge(plans: list[Path], allow: Path | None) -> Review:
@@ -92,7 +103,7 @@ def _judge(plans: list[Path], allow: Path | None) -> Review:
             "no plan is given\n    allowed:  one or more files that `terraform show -json` wrote, or - for stdin"
             "\n    fix:      terraform show -json plan.bin | homelab review -"
         )
-    return judge([_read(path) for path in plans], _allow_list(allow), secrets_in(os.environ))
+    return judge([_read(path) for path in plans], read_allow_file(allow), secrets_in(os.environ))
 
 
 def _read(path: Path) -> PlanDocument:
@@ -111,7 +122,12 @@ def _read(path: Path) -> PlanDocument:
         raise ReviewError(f"{path} can't be read: {error.strerror}") from None
 
 
-def _allow_list(path: Path | None) -> AllowList:
+def read_allow_file(path: Path | None) -> AllowList:
+    """The allow-list in ``path``; in the project's file when None, and empty where there is none.
+
+    Raises:
+        ReviewError: it can't be read, or is not in the shape of one.
+    """
     from datetime import UTC, datetime
 
     from operations.command_line.project import project_root
@@ -128,12 +144,12 @@ def _allow_list(path: Path | None) -> AllowList:
         raise ReviewError(f"{file} can't be read: {reason}") from None
 
 
-def _written(result: Review, output_format: OutputFormat, key: str) -> list[str]:
+def _written(result: Review, output_format: OutputFormat, key: str, title: str) -> list[str]:
     from operations.review import as_json, as_markdown, as_text
 
     match output_format:
         case OutputFormat.MARKDOWN:
-            return as_markdown(result, key)
+            return as_markdown(result, key, title=title)
         case OutputFormat.JSON:
             return [as_json(result)]
         case OutputFormat.TEXT:

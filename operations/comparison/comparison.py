@@ -1,0 +1,69 @@
+"""The review of what changes between two revisions."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from operations.comparison.arguments import read_schemas
+from operations.comparison.plans import plan_between
+from operations.comparison.revisions import Revision, synthesize_revision
+from operations.review import AllowList, Review, review
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two revisions and the review of what leads from one to the other."""
+
+    before: Revision
+    after: Revision
+    review: Review
+
+
+def compare(
+    before: str,
+    after: str,
+    environments: Sequence[str],
+    *,
+    root: Path,
+    environ: Mapping[str, str],
+    allow_list: AllowList | None = None,
+    secrets: Iterable[str] = (),
+) -> Comparison:
+    """Synthesizes both revisions and reviews the difference, stack by stack.
+
+    Args:
+        environments: only these; all of both revisions when empty.
+        environ: what the apps of the revisions may see.
+
+    Raises:
+        RevisionError: one of them can't be synthesized.
+    """
+    with tempfile.TemporaryDirectory(prefix="homelab-diff-") as folder, ThreadPoolExecutor(2) as threads:
+        waiting = [
+            threads.submit(
+                synthesize_revision, name, environments, root=root, folder=_made(Path(folder) / place), environ=environ
+            )
+            for place, name in (("before", before), ("after", after))
+        ]
+        old, new = (synthesized.result() for synthesized in waiting)
+        schemas = read_schemas(root / "schemas")
+        names = [*new.stacks, *(name for name in old.stacks if name not in new.stacks)]
+        plans = [
+            plan_between(
+                name,
+                old.stacks[name].configuration if name in old.stacks else None,
+                new.stacks[name].configuration if name in new.stacks else None,
+                schemas,
+            )
+            for name in names
+        ]
+    return Comparison(old, new, review(plans, allow_list, secrets))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
