@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from homelab.config.environment import Environment
 from homelab.config.image import Image
 from homelab.config.image_catalogue import container_template, disk_image
+from homelab.config.platform_containers import all_containers
 from operations.images.requests import (
     ImageKind,
     RequestedImage,
@@ -22,13 +23,14 @@ def requested_images(environments: Iterable[Environment]) -> list[RequestedImage
         for key, template in environment.templates.items():
             if isinstance(template.image, str):
                 _add(found, request_for_disk_image(disk_image(template.image)))
-            else:
+            elif template.image is not None:
                 _add_own(found, key, template.image, "disk")
-        for key, container in environment.containers.items():
+        for defined in all_containers(environment):
+            container = defined.container
             if container.os is not None:
                 _add(found, request_for_container_template(container_template(container.os)))
             elif container.image is not None:
-                _add_own(found, key, container.image, "container_template")
+                _add_own(found, defined.key, container.image, "container_template")
     return list(found.values())
 
 

@@ -14,7 +14,7 @@ CASES = {
         """
         14 error: containers.dns
             a container has one source, here: os and clone_from
-            allowed:  os, image, template_file or clone_from
+            allowed:  os, image, template_file or clone_from; adopted for one that was there before
             fix:      write os: debian-12
         """,
     ),
@@ -23,7 +23,7 @@ CASES = {
         """
         14 error: containers.dns
             a container has one source, here: none of them
-            allowed:  os, image, template_file or clone_from
+            allowed:  os, image, template_file or clone_from; adopted for one that was there before
             fix:      write os: debian-12
         """,
     ),

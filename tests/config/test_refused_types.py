@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from homelab.config.virtual_machine import VirtualMachine
 from tests.config.file_cases import aligned, said
+
+KEYS_OF_A_VM = ", ".join(VirtualMachine.model_fields)
 
 CASES = {
     "number where a text belongs": (
@@ -123,7 +126,7 @@ CASES = {
         12 error: vms.web
             a map belongs here, not a text
             found:    small
-            allowed:  vm_id, hostname, node, group, replicas, pool, description, tags, start_on_boot, started, startup, protection, firewall, cores, sockets, cpu_type, cpu_affinity, memory, ballooning, memory_minimum, bios, machine, os_type, vga, disk, disk_cache, disks, pci_devices, full_clone, agent_timeout, template, network, datastore, agent, cloud_init
+            allowed:  KEYS_OF_A_VM
             fix:      write `key: value` lines below it
         """,
     ),
@@ -316,4 +319,4 @@ CASES = {
 
 @pytest.mark.parametrize(("change", "text"), CASES.values(), ids=CASES.keys())
 def test_what_is_said(tmp_path: Path, change: str, text: str) -> None:
-    assert said(tmp_path, change) == aligned(text)
+    assert said(tmp_path, change) == aligned(text.replace("KEYS_OF_A_VM", KEYS_OF_A_VM))

@@ -221,6 +221,7 @@ def test_an_interface_has_what_its_network_says() -> None:
         "mtu": 1400,
         "firewall": False,
         "rate_limit": 10.0,
+        "model": "virtio",
     }
 
 

@@ -96,7 +96,7 @@ def test_a_setting_is_one_option(setting: str, tmp_path: Path) -> None:
 
 
 def test_every_setting_is_an_option_or_a_rule() -> None:
-    assert set(Settings.model_fields) == set(OPTION_MAPPINGS) | {"allow", "groups", "rules"}
+    assert set(Settings.model_fields) == set(OPTION_MAPPINGS) | {"allow", "groups", "rules", "adopted"}
 
 
 def test_rules_come_as_allow_then_groups_then_rules_each_in_its_order(tmp_path: Path) -> None:

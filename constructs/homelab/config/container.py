@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from homelab.config.adoption import Adopted, AdoptedGuest
 from homelab.config.guest import Dns, GuestReferences, GuestSettings, GuestSpec, SshKey
 from homelab.config.image import Image
 from homelab.config.image_catalogue import ContainerOsType
@@ -139,6 +140,9 @@ class Container(ContainerSettings, GuestReferences):
         description="A container template already on the node, such as local:vztmpl/my.tar.zst, with `os_type`.",
     )
     clone_from: Key | None = Field(None, description="A template container of this environment to clone.")
+    adopted: AdoptedGuest | None = Field(
+        None, description="The container was there before and is taken over as it is, in place of a source."
+    )
     os_type: OsType | None = Field(None, description="The system inside, for image and template_file.")
     network: NetworkInterfaces = Field((), description="Its network, or its interfaces in order.")
     datastore: DatastoreName | None = Field(
@@ -149,12 +153,12 @@ class Container(ContainerSettings, GuestReferences):
 
     @model_validator(mode="after")
     def _one_system(self) -> Self:
-        given = [name for name in ("os", "image", "template_file", "clone_from") if getattr(self, name) is not None]
+        given = [name for name in _SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
             raise Refused(
                 f"a container has one source, here: {found}",
-                allowed="os, image, template_file or clone_from",
+                allowed="os, image, template_file or clone_from; adopted for one that was there before",
                 fix="write os: debian-12",
             )
         if (given[0] in ("image", "template_file")) != (self.os_type is not None):
@@ -164,6 +168,8 @@ class Container(ContainerSettings, GuestReferences):
                 allowed="os_type with image or template_file only",
                 fix="add or remove os_type",
             )
+        if self.adopted is not None and self.replicas is not None:
+            raise Refused("an adopted container is one", allowed="no replicas", fix="remove replicas")
         if self.clone_from is not None and self.ssh_keys:
             raise Refused(
                 "a clone has the keys of the container that it is cloned from",
@@ -173,13 +179,17 @@ class Container(ContainerSettings, GuestReferences):
         return self
 
 
+_SOURCES = ("os", "image", "template_file", "clone_from", "adopted")
+
+
 class ContainerSpec(ContainerSettings, GuestSpec):
     """A container, everything decided: what the construct takes.
 
-    Either ``template_file_id`` or ``clone_vm_id`` is set.
+    One of ``template_file_id``, ``clone_vm_id`` and ``adopted`` is set.
     """
 
     template_file_id: str | None = Field(None, description="The container template's volume.")
+    adopted: Adopted | None = None
     os_type: OsType = "debian"
     clone_vm_id: VmId | None = Field(None, description="VMID of the template container to clone.")
     clone_node: NodeName | None = Field(None, description="The template container's node where it is another one.")
@@ -192,10 +202,11 @@ class ContainerSpec(ContainerSettings, GuestSpec):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.template_file_id is None) == (self.clone_vm_id is None):
+        sources = (self.template_file_id, self.clone_vm_id, self.adopted)
+        if sum(source is not None for source in sources) != 1:
             raise Refused(
-                "a container is made from a template file or cloned",
-                allowed="template_file_id or clone_vm_id",
-                fix="set one of the two",
+                "a container is made from a template file, cloned or adopted",
+                allowed="template_file_id, clone_vm_id or adopted",
+                fix="set one of the three",
             )
         return self

@@ -4,15 +4,21 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from homelab.config.container import Container
 from homelab.config.firewall import ClusterFirewall
 from homelab.config.guest import Dns, SshKey, UserName
+from homelab.config.ha import HighAvailability
 from homelab.config.model import Model
-from homelab.config.names import DatastoreName, Key, PoolName, Tag, VmId
+from homelab.config.names import DatastoreName, Key, NodeName, PoolName, Tag, VmId
 from homelab.config.network import Network
+from homelab.config.placement_policy import PlacementPolicy
 from homelab.config.problems import Refused
 from homelab.config.proxmox import Proxmox
+from homelab.config.sdn import Sdn
+from homelab.config.secrets import Secrets
+from homelab.config.services import ServiceDefaults, Services
 from homelab.config.state import LocalState, State
 from homelab.config.text import Matching
 from homelab.config.virtual_machine import Template, VirtualMachine
@@ -26,6 +32,9 @@ class Pool(Model):
 
     comment: str | None = Field(None, max_length=1024, description="What it is for.")
     create: bool = Field(True, description="false: it exists already, or another environment of the cluster makes it.")
+    adopted: Literal[True] | None = Field(
+        None, description="It was there before, and this environment takes it over with its comment."
+    )
 
 
 class Defaults(Model):
@@ -39,6 +48,9 @@ class Defaults(Model):
     ssh_keys: tuple[SshKey, ...] = Field((), description="Public SSH keys of every guest.")
     user: UserName | None = Field(None, description="Cloud-init user of virtual machines.")
     dns: Dns = Field(Dns(), description="DNS settings.")
+    placement: Key | None = Field(
+        None, description="The policy in `placement` of guests that name no node, templates aside."
+    )
 
 
 class VmIdRange(Model):
@@ -64,6 +76,10 @@ class VmIds(Model):
     templates: VmIdRange = Field(VmIdRange(first=9000, last=9099), description="Templates: 9000 to 9099.")
     vms: VmIdRange = Field(VmIdRange(first=9100, last=9199), description="Virtual machines: 9100 to 9199.")
     containers: VmIdRange = Field(VmIdRange(first=9200, last=9999), description="Containers: 9200 to 9999.")
+    services: VmIdRange = Field(VmIdRange(first=200, last=299), description="Services: 200 to 299.")
+    service_templates: VmIdRange = Field(
+        VmIdRange(first=900, last=999), description="Templates of services: 900 to 999."
+    )
 
 
 class OverCommit(Model):
@@ -141,6 +157,14 @@ class Environment(Model):
     defaults: Defaults = Field(Defaults(), description="What guests get that say nothing else.")
     policy: Policy = Field(Policy(), description="How strictly it is checked.")
     tags: tuple[Tag, ...] = Field((), description="Tags of every guest and template, besides the environment's name.")
+    placement: dict[Key, PlacementPolicy] = Field({}, description="Policies that choose nodes for guests, by name.")
+    placed: SkipJsonSchema[dict[str, NodeName]] = Field(
+        {},
+        description="Where placed guests are, by `vms.<key>` or `containers.<key>`: what `homelab place` has recorded "
+        "beside the file, in NAME.placement.json.",
+    )
+    sdn: Sdn | None = Field(None, description="Software-defined networks; left alone when left out.")
+    ha: HighAvailability = Field(HighAvailability(), description="Rules of high availability.")
     networks: dict[Key, Network] = Field({}, description="Networks by name.")
     pools: dict[PoolName, Pool] = Field({}, description="Resource pools by id.")
     firewall: ClusterFirewall | None = Field(None, description="The cluster's firewall; left alone when left out.")
@@ -148,3 +172,10 @@ class Environment(Model):
     templates: dict[Key, Template] = Field({}, description="Templates by name.")
     vms: dict[Key, VirtualMachine] = Field({}, description="Virtual machines by name.")
     containers: dict[Key, Container] = Field({}, description="Containers by name.")
+    service_defaults: ServiceDefaults = Field(
+        ServiceDefaults(), description="Network and datastores of services that say nothing else."
+    )
+    services: Services = Field(
+        {}, description="Services of the catalogue by name; a list of names, or a map with their settings."
+    )
+    secrets: Secrets | None = Field(None, description="The secrets platform: Infisical on a Docker host.")

@@ -17,6 +17,9 @@ Protocol = Literal["tcp", "udp", "icmp", "icmpv6", "igmp", "esp", "ah", "sctp", 
 
 MacroName = Annotated[str, Matching(r"[A-Za-z0-9]+", "a macro", "letters and digits", "SSH")]
 InterfaceName = Annotated[str, Matching(r"net[0-9]{1,2}", "an interface", "net0, net1, ...", "net0")]
+AdoptedParts = tuple[Literal["options", "rules"], ...]
+"""What of a firewall was there before its environment file and is imported."""
+
 LogRate = Annotated[
     str,
     Matching(r"[1-9][0-9]*/(second|minute|hour|day)", "a rate", "a number per second, minute, hour or day", "1/second"),
@@ -172,6 +175,9 @@ class GuestFirewall(Model):
     )
     log_in: LogLevel = Field("nolog", description="Log level of incoming traffic that is dropped.")
     log_out: LogLevel = Field("nolog", description="Log level of outgoing traffic that is dropped.")
+    adopted: AdoptedParts = Field(
+        (), description="What of it was there before; options and rules of a guest that was adopted with them."
+    )
 
 
 class Alias(Model):
@@ -179,6 +185,9 @@ class Alias(Model):
 
     cidr: Cidr = Field(description="The address or subnet.")
     comment: str | None = Field(None, max_length=200, description="What it is.")
+    create: bool = Field(
+        True, description="false: it exists already and stays as it is; the provider can't import an alias."
+    )
 
 
 class IpSet(Model):
@@ -188,6 +197,7 @@ class IpSet(Model):
         min_length=1, description="Its members; a network's name stands for its subnet."
     )
     comment: str | None = Field(None, max_length=200, description="What it is for.")
+    adopted: Literal[True] | None = Field(None, description="It was there before, with these members.")
 
 
 class SecurityGroup(Model):
@@ -195,6 +205,7 @@ class SecurityGroup(Model):
 
     rules: tuple[Rule, ...] = Field(min_length=1, description="Its rules in order.")
     comment: str | None = Field(None, max_length=200, description="What it is for.")
+    adopted: Literal[True] | None = Field(None, description="It was there before, with these rules.")
 
 
 class ClusterFirewall(Model):
@@ -209,3 +220,4 @@ class ClusterFirewall(Model):
     ipsets: dict[FirewallName, IpSet] = Field({}, description="Named sets of addresses.")
     groups: dict[FirewallName, SecurityGroup] = Field({}, description="Security groups for guests.")
     rules: tuple[Rule, ...] = Field((), description="Rules for traffic to and from the nodes; the order counts.")
+    adopted: AdoptedParts = Field((), description="What of it was there before: options, rules, or both.")

@@ -1,11 +1,12 @@
 """What virtual machines and containers have in common."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from homelab.config.firewall import GuestFirewall
+from homelab.config.ha import HaResource, HaSetting
 from homelab.config.model import Model
 from homelab.config.names import (
     BridgeName,
@@ -22,6 +23,7 @@ from homelab.config.names import (
     VmId,
 )
 from homelab.config.problems import Refused
+from homelab.config.replication import Replications, ReplicationSpec
 from homelab.config.text import Matching
 
 _SSH_KEY = re.compile(
@@ -54,8 +56,12 @@ class Startup(Model):
     """When a guest starts with its node (provider: block ``startup``)."""
 
     order: int = Field(ge=0, le=100_000, strict=True, description="Low numbers start first and stop last.")
-    up_delay: int = Field(10, ge=0, strict=True, description="Seconds to wait before the next guest starts.")
-    down_delay: int = Field(10, ge=0, strict=True, description="Seconds to wait before the next guest stops.")
+    up_delay: int | None = Field(
+        10, ge=0, strict=True, description="Seconds to wait before the next guest starts; null is Proxmox's default."
+    )
+    down_delay: int | None = Field(
+        10, ge=0, strict=True, description="Seconds to wait before the next guest stops; null is Proxmox's default."
+    )
 
 
 class Dns(Model):
@@ -85,12 +91,31 @@ class GuestReferences(Model):
 
     vm_id: VmId = Field(description="Its VMID. The first of several with `replicas`; the others follow.")
     hostname: Hostname | None = Field(None, description="Another host name than its key; not together with `replicas`.")
-    node: NodeName | None = Field(None, description="The node; `proxmox.default_node` when left out.")
+    node: NodeName | None = Field(
+        None,
+        description="The node; as `placement` says, or `proxmox.default_node` when left out. Another one is a live "
+        "migration of a virtual machine; a container is moved with `homelab migrate`.",
+    )
+    placement: Key | None = Field(
+        None, description="The policy in `placement` that chooses the node; `defaults.placement` when left out."
+    )
+    ha: HaSetting = Field(None, description="High availability: true, or how; off when left out.")
+    replication: Replications = Field((), description="Nodes that get copies of its disks; datastores must be ZFS.")
     group: Key = Field("guests", description="The stack that it belongs to: one state of its own for each group.")
     replicas: Annotated[int, Field(ge=1, le=99, strict=True)] | None = Field(
         None, description="How many: <key>-1, <key>-2, ..., VMIDs and static addresses count up."
     )
     pool: PoolName | None = Field(None, description="The pool, one of `pools`.")
+
+    @model_validator(mode="after")
+    def _one_way_to_a_node(self) -> Self:
+        if self.node is not None and self.placement is not None:
+            raise Refused(
+                "a guest is either on a node or placed by a policy",
+                allowed="node or placement",
+                fix=f"remove node, or placement: {self.placement}",
+            )
+        return self
 
 
 class InterfaceSpec(Model):
@@ -106,6 +131,7 @@ class InterfaceSpec(Model):
     mtu: int | None = None
     firewall: bool = False
     rate_limit: float | None = Field(None, description="MB/s")
+    model: Literal["virtio", "e1000", "e1000e", "rtl8139", "vmxnet3"] = "virtio"
 
     @property
     def static_address(self) -> str | None:
@@ -121,6 +147,8 @@ class GuestSpec(Model):
     node: NodeName
     interfaces: tuple[InterfaceSpec, ...] = ()
     pool: PoolName | None = None
+    ha: HaResource | None = None
+    replication: tuple[ReplicationSpec, ...] = ()
     dns: Dns = Dns()
     ssh_keys: tuple[SshKey, ...] = ()
     firewall_names: dict[str, str] = Field(

@@ -41,6 +41,10 @@ StaticOrDhcp = Annotated[
 """An IPv4 address without prefix length, or ``dhcp``."""
 
 
+NetworkModel = Literal["virtio", "e1000", "e1000e", "rtl8139", "vmxnet3"]
+"""The network card of a virtual machine (provider argument ``network_device.model``)."""
+
+
 class Dhcp(Model):
     """The DHCP server of a network, which is somebody else's: named so that no static address lands in its range."""
 
@@ -80,6 +84,9 @@ class NetworkInterface(Model):
         None, description="Whether the guest's firewall filters it; as the guest's firewall when left out."
     )
     rate_limit: float | None = Field(None, gt=0, le=100_000, description="Limit in MB/s.")
+    model: NetworkModel = Field(
+        "virtio", description="The card that a virtual machine sees; without effect on containers."
+    )
 
 
 def _interfaces(value: Any) -> Any:

@@ -19,6 +19,8 @@ from homelab.config.guest import Dns, InterfaceSpec
 from homelab.config.image import Image, ImageSpec
 from homelab.config.image_catalogue import DiskImage, container_template, disk_image
 from homelab.config.image_lock import ImageLock
+from homelab.config.platform_containers import containers_by_key
+from homelab.config.service_containers import enabled_services
 from homelab.config.virtual_machine import (
     Template,
     TemplateSettings,
@@ -27,6 +29,7 @@ from homelab.config.virtual_machine import (
     VirtualMachineSettings,
     VirtualMachineSpec,
 )
+from homelab.services.service import PinnedDownload, pinned_downloads
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class ResolvedEnvironment:
     containers: Mapping[str, ContainerSpec]
     groups: Mapping[str, tuple[str, ...]]
     """The keys of the guests of each group, in the order of the file."""
+    downloads: Mapping[str, Mapping[str, PinnedDownload]]
+    """What the templates of services download from vendors, by service and name."""
 
 
 def resolve(environment: Environment, image_lock: ImageLock | None = None) -> ResolvedEnvironment:
@@ -61,9 +66,11 @@ class _Resolver:
         self.firewall_names = known_names(environment)
         self.fallback_node = default_node(environment)
         self.guests = tuple(expand(environment))
+        self.containers = {key: defined.container for key, defined in containers_by_key(environment).items()}
+        self.nodes = {guest.key: guest.node for guest in self.guests if guest.kind == "containers"}
         self.clone_nodes: dict[str, set[str]] = {}
         for guest in self.guests:
-            if isinstance(guest.definition, VirtualMachine) and guest.node:
+            if isinstance(guest.definition, VirtualMachine) and guest.node and guest.definition.template:
                 self.clone_nodes.setdefault(guest.definition.template, set()).add(guest.node)
 
     def resolve(self) -> ResolvedEnvironment:
@@ -83,6 +90,10 @@ class _Resolver:
             virtual_machines=virtual_machines,
             containers=containers,
             groups={group: tuple(keys) for group, keys in groups.items()},
+            downloads={
+                name: pinned_downloads(enabled.service.downloads, self.lock)
+                for name, enabled in enabled_services(self.environment).items()
+            },
         )
 
     @cached_property
@@ -93,7 +104,8 @@ class _Resolver:
         defaults = self.environment.defaults
         node = template.node or self.fallback_node or ""
         known = disk_image(template.image) if isinstance(template.image, str) else None
-        settings = _settings(TemplateSettings, template, tags=self._all_tags(template.tags))
+        tags = tuple(sorted(template.tags)) if template.adopted else self._all_tags(template.tags)
+        settings = _settings(TemplateSettings, template, tags=tags)
         return TemplateSpec.model_construct(
             **settings,
             name=key,
@@ -102,7 +114,7 @@ class _Resolver:
             snippet_datastore=defaults.snippet_datastore,
             snippet_prefix=self.environment.name,
             snippet_nodes=tuple(sorted({node, *self.clone_nodes.get(key, ())})),
-            image=self._image(template.image, "import", node, owner=key),
+            image=self._image(template.image, "import", node, owner=key) if template.image is not None else None,
             serial_device=_serial_device(template, known),
         )
 
@@ -131,6 +143,8 @@ class _Resolver:
         )
 
     def _virtual_machine(self, guest: ExpandedGuest, definition: VirtualMachine) -> VirtualMachineSpec:
+        if definition.template is None:
+            return self._adopted_machine(guest, definition)
         template = self._templates[definition.template]
         source = self.environment.templates[definition.template]
         known = disk_image(source.image) if isinstance(source.image, str) else None
@@ -160,6 +174,30 @@ class _Resolver:
             ignore_cloud_init_changes=True,
         )
 
+    def _adopted_machine(self, guest: ExpandedGuest, definition: VirtualMachine) -> VirtualMachineSpec:
+        disks = definition.adopted.disks if definition.adopted else {}
+        first = next(iter(disks.values()), None)
+        settings = _settings(
+            VirtualMachineSettings, definition, tags=tuple(sorted(definition.tags)), disk=first.size if first else 0
+        )
+        defaults = self.environment.defaults
+        return VirtualMachineSpec.model_construct(
+            **settings,
+            **self._identity(guest, None, ()),
+            adopted=definition.adopted,
+            template_vm_id=None,
+            template_node=None,
+            datastore=definition.datastore or defaults.datastore,
+            snippet_datastore=defaults.snippet_datastore,
+            agent=bool(definition.agent),
+            serial_device=False,
+            user="",
+            user_data=None,
+            user_data_file_name="",
+            vendor_data_file_id=None,
+            ignore_cloud_init_changes=True,
+        )
+
     def _container(self, guest: ExpandedGuest, definition: Container) -> ContainerSpec:
         node = guest.node or ""
         template_file_id = definition.template_file
@@ -172,8 +210,8 @@ class _Resolver:
         elif definition.image is not None:
             template_file_id = self._download(definition.image.stored_name, definition.image, node)
         elif definition.clone_from is not None:
-            origin = self.environment.containers[definition.clone_from]
-            origin_node = origin.node or self.fallback_node
+            origin = self.containers[definition.clone_from]
+            origin_node = self.nodes[definition.clone_from]
             clone_vm_id = origin.vm_id
             clone_node = origin_node if origin_node != node else None
             os_type = origin.os_type or (container_template(origin.os).os_type if origin.os else "unmanaged")
@@ -182,12 +220,13 @@ class _Resolver:
             **_settings(
                 ContainerSettings,
                 definition,
-                tags=self._all_tags(definition.tags),
+                tags=tuple(sorted(definition.tags)) if definition.adopted else self._all_tags(definition.tags),
                 disk=size_of_root(self.environment, definition),
                 unprivileged=unprivileged,
             ),
             **self._identity(guest, definition.dns, definition.ssh_keys),
             template_file_id=template_file_id,
+            adopted=definition.adopted,
             os_type=os_type,
             clone_vm_id=clone_vm_id,
             clone_node=clone_node,
@@ -245,6 +284,7 @@ def _interface(expanded: ExpandedInterface, definition: VirtualMachine | Contain
         mtu=network.mtu,
         firewall=expanded.firewall,
         rate_limit=interface.rate_limit,
+        model=interface.model,
     )
 
 

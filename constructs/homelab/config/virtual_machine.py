@@ -7,6 +7,7 @@ import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from homelab.config import cloud_config
+from homelab.config.adoption import AdoptedMachine, AdoptedVirtualMachine
 from homelab.config.guest import DiskFormat, Dns, GuestReferences, GuestSettings, GuestSpec, SshKey, UserName
 from homelab.config.image import ImageReference, ImageSpec
 from homelab.config.model import Model
@@ -177,7 +178,10 @@ class VirtualMachineSettings(GuestSettings):
 class VirtualMachine(VirtualMachineSettings, GuestReferences):
     """A virtual machine as an environment file writes it."""
 
-    template: Key = Field(description="The template that it is cloned from, one of `templates`.")
+    template: Key | None = Field(None, description="The template that it is cloned from, one of `templates`.")
+    adopted: AdoptedVirtualMachine | None = Field(
+        None, description="The machine was there before and is taken over as it is, in place of `template`."
+    )
     network: NetworkInterfaces = Field((), description="Its network, or its interfaces in order.")
     datastore: DatastoreName | None = Field(
         None, description="Datastore of its disks; `defaults.datastore` when left out."
@@ -187,11 +191,32 @@ class VirtualMachine(VirtualMachineSettings, GuestReferences):
     )
     cloud_init: CloudInit = Field(CloudInit(), description="First-boot settings.")
 
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.template is None) == (self.adopted is None):
+            found = "both template and adopted" if self.template else "neither"
+            raise Refused(
+                f"a virtual machine is cloned from a template, or it was adopted; here: {found}",
+                allowed="template or adopted",
+                fix="write template: with one of `templates`",
+            )
+        if self.adopted is not None and (unfit := _UNFIT_FOR_ADOPTED & self.model_fields_set):
+            raise Refused(
+                f"an adopted machine has no {', '.join(sorted(unfit))}",
+                allowed="adopted.disks for its disks; one machine; no first boot",
+                fix=f"remove {', '.join(sorted(unfit))}",
+            )
+        return self
+
+
+_UNFIT_FOR_ADOPTED = frozenset({"disk", "disks", "disk_cache", "cloud_init", "full_clone", "replicas"})
+
 
 class VirtualMachineSpec(VirtualMachineSettings, GuestSpec):
     """A virtual machine, everything decided: what the construct takes."""
 
-    template_vm_id: VmId
+    template_vm_id: VmId | None = Field(None, description="The template's VMID; None for an adopted machine.")
+    adopted: AdoptedMachine | None = None
     template_node: NodeName | None = Field(None, description="The template's node where it is another one.")
     datastore: DatastoreName = "local-lvm"
     snippet_datastore: DatastoreName = "local"
@@ -231,8 +256,13 @@ class TemplateSettings(Model):
 class Template(TemplateSettings):
     """A template as an environment file writes it."""
 
-    image: ImageReference = Field(
-        description="A name from the catalogue, such as debian-12, or url and checksum of your own."
+    image: ImageReference | None = Field(
+        None, description="A name from the catalogue, such as debian-12, or url and checksum of your own."
+    )
+    adopted: Literal[True] | None = Field(
+        None,
+        description="The template was there before and stays exactly as it is, in place of `image`. Its other settings "
+        "say what clones of it can rely on.",
     )
     node: NodeName | None = Field(None, description="The node; `proxmox.default_node` when left out.")
     datastore: DatastoreName | None = Field(
@@ -242,6 +272,17 @@ class Template(TemplateSettings):
     serial_device: bool | None = Field(
         None, description="Whether clones need a serial device; from the catalogue, else true."
     )
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.image is None) == (self.adopted is None):
+            found = "both image and adopted" if self.image else "neither"
+            raise Refused(
+                f"a template is made from an image, or it was adopted; here: {found}",
+                allowed="image or adopted",
+                fix="write image: debian-12",
+            )
+        return self
 
 
 class TemplateSpec(TemplateSettings):
@@ -255,13 +296,13 @@ class TemplateSpec(TemplateSettings):
     snippet_nodes: tuple[NodeName, ...] = Field(
         (), description="Nodes that need the snippet: the template's and those of its clones."
     )
-    image: ImageSpec
+    image: ImageSpec | None = Field(None, description="What it is made from; None for an adopted template.")
     serial_device: bool = True
 
     @property
     def vendor_data_text(self) -> str | None:
-        """The cloud-init vendor data of its clones; None where there is none."""
-        return cloud_config.vendor_data(self)
+        """The cloud-init vendor data of its clones; None where there is none, as with an adopted template."""
+        return cloud_config.vendor_data(self) if self.image is not None else None
 
     @property
     def vendor_data_file_name(self) -> str:

@@ -49,7 +49,7 @@ class Container(VirtualEnvironmentContainer):
             tags=list(spec.tags),
             start_on_boot=spec.start_on_boot and not spec.template,
             started=spec.started and not spec.template,
-            startup=_startup(spec),
+            startup=startup_of(spec),
             protection=spec.protection,
             template=spec.template or None,
             unprivileged=spec.unprivileged,
@@ -65,12 +65,12 @@ class Container(VirtualEnvironmentContainer):
             cpu=VirtualEnvironmentContainerCpu(cores=spec.cores, units=spec.cpu_units),
             memory=VirtualEnvironmentContainerMemory(dedicated=spec.memory, swap=spec.swap),
             disk=VirtualEnvironmentContainerDisk(datastore_id=spec.datastore, size=spec.disk),
-            features=_features(spec),
+            features=features_of(spec),
             mount_point=_mount_points(spec),
             device_passthrough=[VirtualEnvironmentContainerDevicePassthrough(path=path) for path in spec.devices]
             or None,
-            network_interface=_network_interfaces(spec),
-            initialization=_initialization(spec),
+            network_interface=network_interfaces_of(spec),
+            initialization=initialization_of(spec),
             wait_for_ip=VirtualEnvironmentContainerWaitForIp(ipv4=True) if _waits_for_address(spec) else None,
             lifecycle=_lifecycle(spec),
         )
@@ -94,7 +94,8 @@ def _waits_for_address(spec: ContainerSpec) -> bool:
     return spec.started and not spec.template and any(interface.static_address is None for interface in spec.interfaces)
 
 
-def _startup(spec: ContainerSpec) -> VirtualEnvironmentContainerStartup | None:
+def startup_of(spec: ContainerSpec) -> VirtualEnvironmentContainerStartup | None:
+    """The ``startup`` block; None leaves order and delays to Proxmox."""
     startup = spec.startup
     if startup is None:
         return None
@@ -114,7 +115,8 @@ def _clone(spec: ContainerSpec) -> VirtualEnvironmentContainerClone | None:
     )
 
 
-def _features(spec: ContainerSpec) -> VirtualEnvironmentContainerFeatures:
+def features_of(spec: ContainerSpec) -> VirtualEnvironmentContainerFeatures:
+    """The ``features`` block."""
     features = spec.features
     # Only root@pam may set the others, and saying false counts as setting.
     return VirtualEnvironmentContainerFeatures(
@@ -142,7 +144,8 @@ def _mount_point(point: MountPoint, datastore: str) -> VirtualEnvironmentContain
     )
 
 
-def _network_interfaces(spec: ContainerSpec) -> list[VirtualEnvironmentContainerNetworkInterface] | None:
+def network_interfaces_of(spec: ContainerSpec) -> list[VirtualEnvironmentContainerNetworkInterface] | None:
+    """The ``network_interface`` blocks in order; None without any."""
     return [
         VirtualEnvironmentContainerNetworkInterface(
             name=f"eth{index}",
@@ -157,7 +160,8 @@ def _network_interfaces(spec: ContainerSpec) -> list[VirtualEnvironmentContainer
     ] or None
 
 
-def _initialization(spec: ContainerSpec) -> VirtualEnvironmentContainerInitialization:
+def initialization_of(spec: ContainerSpec) -> VirtualEnvironmentContainerInitialization:
+    """The ``initialization`` block."""
     dns = spec.dns
     return VirtualEnvironmentContainerInitialization(
         hostname=spec.hostname,

@@ -81,7 +81,7 @@ class GuestFirewall(Construct):
             if settings.ip_filter and address
         ]
         machine_id, container_id = (None, vm_id) if container else (vm_id, None)
-        VirtualEnvironmentFirewallOptions(
+        options = VirtualEnvironmentFirewallOptions(
             self,
             "options",
             node_name=node,
@@ -100,13 +100,16 @@ class GuestFirewall(Construct):
             depends_on=[guest, *senders],
             lifecycle=lifecycle,
         )
+        import_id = f"{'container' if container else 'vm'}/{node}/{vm_id}"
+        if "options" in settings.adopted:
+            options.import_from(import_id)
         rules = [
             *(allowed.rule() for allowed in settings.allow),
             *(firewall.Rule(group=group) for group in settings.groups),
             *settings.rules,
         ]
         if rules:
-            VirtualEnvironmentFirewallRules(
+            all_rules = VirtualEnvironmentFirewallRules(
                 self,
                 "rules",
                 node_name=node,
@@ -116,6 +119,8 @@ class GuestFirewall(Construct):
                 depends_on=[guest],
                 lifecycle=lifecycle,
             )
+            if "rules" in settings.adopted:
+                all_rules.import_from(import_id)
 
 
 class ClusterFirewall(Construct):
@@ -141,10 +146,11 @@ class ClusterFirewall(Construct):
                 self, f"alias-{name}", name=name, cidr=_as_read_back(alias.cidr), comment=alias.comment
             )
             for name, alias in sorted(settings.aliases.items())
+            if alias.create
         ]
         # A set may have an alias among its members, and a group may name both: each has to wait for the others.
-        named += [
-            VirtualEnvironmentFirewallIpset(
+        ipsets = {
+            name: VirtualEnvironmentFirewallIpset(
                 self,
                 f"ipset-{name}",
                 name=name,
@@ -156,9 +162,10 @@ class ClusterFirewall(Construct):
                 depends_on=list(named) or None,
             )
             for name, ipset in sorted(settings.ipsets.items())
-        ]
-        groups: list[ITerraformDependable] = [
-            VirtualEnvironmentClusterFirewallSecurityGroup(
+        }
+        named += ipsets.values()
+        groups = {
+            name: VirtualEnvironmentClusterFirewallSecurityGroup(
                 self,
                 f"group-{name}",
                 name=name,
@@ -170,22 +177,21 @@ class ClusterFirewall(Construct):
                 depends_on=list(named) or None,
             )
             for name, group in sorted(settings.groups.items())
-        ]
-        before_enabling = [*named, *groups]
+        }
+        before_enabling: list[ITerraformDependable] = [*named, *groups.values()]
         if settings.rules:
-            before_enabling.append(
-                VirtualEnvironmentFirewallRules(
-                    self,
-                    "rules",
-                    rule=[
-                        VirtualEnvironmentFirewallRulesRule(**_rule_arguments(rule, known)) for rule in settings.rules
-                    ],
-                    depends_on=list(before_enabling) or None,
-                )
+            rules = VirtualEnvironmentFirewallRules(
+                self,
+                "rules",
+                rule=[VirtualEnvironmentFirewallRulesRule(**_rule_arguments(rule, known)) for rule in settings.rules],
+                depends_on=list(before_enabling) or None,
             )
+            before_enabling.append(rules)
+            if "rules" in settings.adopted:
+                rules.import_from("cluster")
         # Switched on last: with DROP as its policy and no rule yet it would cut off the connection that brings the
         # rules.
-        VirtualEnvironmentClusterFirewall(
+        options = VirtualEnvironmentClusterFirewall(
             self,
             "options",
             enabled=settings.enabled,
@@ -196,6 +202,14 @@ class ClusterFirewall(Construct):
             ),
             depends_on=before_enabling or None,
         )
+        if "options" in settings.adopted:
+            options.import_from("cluster")
+        for name, ipset in settings.ipsets.items():
+            if ipset.adopted:
+                ipsets[name].import_from(f"cluster/{name}")
+        for name, group in settings.groups.items():
+            if group.adopted:
+                groups[name].import_from(name)
 
 
 def _rule_arguments(rule: firewall.Rule, names: Mapping[str, str]) -> dict[str, Any]:

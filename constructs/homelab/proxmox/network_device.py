@@ -39,7 +39,7 @@ def network_devices(interfaces: Sequence[InterfaceSpec]) -> list[VirtualEnvironm
             enabled=null.raw,
             firewall=interface.firewall,
             mac_address=interface.mac or null.string,
-            model="virtio",
+            model=interface.model,
             mtu=interface.mtu or null.number,
             queues=null.number,
             rate_limit=interface.rate_limit or null.number,

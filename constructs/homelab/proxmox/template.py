@@ -35,6 +35,8 @@ class VmTemplate(Construct):
     def __init__(self, scope: Construct, id_: str, *, spec: TemplateSpec) -> None:
         super().__init__(scope, id_)
         self.spec = spec
+        if spec.image is None:
+            raise ValueError(f"template {spec.name} was adopted: AdoptedTemplate defines it")
         image = Image(self, "image", spec=spec.image)
         snippets = self._snippets(spec)
         VirtualEnvironmentVm(

@@ -48,6 +48,8 @@ class VirtualMachine(VirtualEnvironmentVm):
     """
 
     def __init__(self, scope: Construct, id_: str, *, spec: VirtualMachineSpec) -> None:
+        if spec.template_vm_id is None:
+            raise ValueError(f"{spec.hostname} was adopted: AdoptedVirtualMachine defines it")
         super().__init__(
             scope,
             id_,
@@ -77,7 +79,7 @@ class VirtualMachine(VirtualEnvironmentVm):
             cpu=VirtualEnvironmentVmCpu(
                 cores=spec.cores, sockets=spec.sockets, type=spec.cpu_type, affinity=spec.cpu_affinity
             ),
-            memory=VirtualEnvironmentVmMemory(dedicated=spec.memory, floating=_balloon(spec)),
+            memory=VirtualEnvironmentVmMemory(dedicated=spec.memory, floating=balloon(spec)),
             operating_system=VirtualEnvironmentVmOperatingSystem(type=spec.os_type),
             agent=VirtualEnvironmentVmAgent(
                 enabled=spec.agent,
@@ -90,18 +92,7 @@ class VirtualMachine(VirtualEnvironmentVm):
             efi_disk=efi_disk(spec.datastore) if spec.bios == "ovmf" else None,
             serial_device=[VirtualEnvironmentVmSerialDevice()] if spec.serial_device else None,
             vga=VirtualEnvironmentVmVga(type=spec.vga) if spec.vga else None,
-            hostpci=[
-                VirtualEnvironmentVmHostpci(
-                    device=f"hostpci{index}",
-                    mapping=device.mapping,
-                    id=device.id,
-                    pcie=device.pcie,
-                    # Proxmox shows a device's ROM to the guest; the provider hides it where nothing is said.
-                    rombar=True,
-                )
-                for index, device in enumerate(spec.pci_devices)
-            ]
-            or None,
+            hostpci=pci_devices(spec) or None,
             initialization=_initialization(spec),
             lifecycle=_lifecycle(spec),
         )
@@ -142,7 +133,23 @@ def startup_of(spec: VirtualMachineSpec) -> VirtualEnvironmentVmStartup | None:
     return VirtualEnvironmentVmStartup(order=startup.order, up_delay=startup.up_delay, down_delay=startup.down_delay)
 
 
-def _balloon(spec: VirtualMachineSpec) -> int:
+def pci_devices(spec: VirtualMachineSpec) -> list[VirtualEnvironmentVmHostpci]:
+    """The ``hostpci`` blocks."""
+    return [
+        VirtualEnvironmentVmHostpci(
+            device=f"hostpci{index}",
+            mapping=device.mapping,
+            id=device.id,
+            pcie=device.pcie,
+            # Proxmox shows a device's ROM to the guest; the provider hides it where nothing is said.
+            rombar=True,
+        )
+        for index, device in enumerate(spec.pci_devices)
+    ]
+
+
+def balloon(spec: VirtualMachineSpec) -> int:
+    """The least memory with ballooning, in MiB; 0 without."""
     if not spec.ballooning:
         return 0
     return spec.memory_minimum or spec.memory // 2

@@ -23,6 +23,12 @@ class ClusterStack(EnvironmentStack):
         super().__init__(scope, NAME, environment=environment)
         for pool_id, pool in environment.pools.items():
             if pool.create:
-                Pool(self, f"pool-{pool_id.replace('/', '-')}", pool_id=pool_id, comment=pool.comment)
+                Pool(
+                    self,
+                    f"pool-{pool_id.replace('/', '-')}",
+                    pool_id=pool_id,
+                    comment=pool.comment,
+                    adopted=bool(pool.adopted),
+                )
         if environment.firewall is not None:
             ClusterFirewall(self, "firewall", settings=environment.firewall, names=known_names(environment))

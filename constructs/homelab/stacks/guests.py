@@ -6,6 +6,8 @@ from constructs import Construct
 
 from homelab.config.resolution import ResolvedEnvironment
 from homelab.proxmox.address import address_of
+from homelab.proxmox.adopted_container import AdoptedContainer
+from homelab.proxmox.adopted_virtual_machine import AdoptedVirtualMachine
 from homelab.proxmox.container import Container
 from homelab.proxmox.virtual_machine import VirtualMachine
 from homelab.stacks import outputs
@@ -26,8 +28,11 @@ class GuestsStack(EnvironmentStack):
         machines = {key: resolved.virtual_machines[key] for key in keys if key in resolved.virtual_machines}
         containers = {key: resolved.containers[key] for key in keys if key in resolved.containers}
         for key, machine in machines.items():
-            VirtualMachine(self, key, spec=machine)
-        made = {spec.vm_id: Container(self, key, spec=spec) for key, spec in containers.items()}
+            (VirtualMachine if machine.adopted is None else AdoptedVirtualMachine)(self, key, spec=machine)
+        made = {
+            spec.vm_id: (Container if spec.adopted is None else AdoptedContainer)(self, key, spec=spec)
+            for key, spec in containers.items()
+        }
         for container in made.values():
             origin = made.get(container.spec.clone_vm_id or 0)
             if origin is not None:

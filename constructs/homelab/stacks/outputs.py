@@ -56,7 +56,12 @@ def declare_templates(stack: TerraformStack, templates: Mapping[str, TemplateSpe
         stack,
         "templates_created",
         {
-            key: {"vm_id": spec.vm_id, "name": spec.name, "node": spec.node, "image": spec.image.file_name}
+            key: {
+                "vm_id": spec.vm_id,
+                "name": spec.name,
+                "node": spec.node,
+                "image": spec.image.file_name if spec.image is not None else NULL,
+            }
             for key, spec in templates.items()
         },
     )
@@ -77,7 +82,7 @@ def declare_virtual_machines(stack: TerraformStack, machines: Mapping[str, tuple
                 # Not mac_addresses, which has what the agent reports: the loopback interface, and those of containers
                 # inside.
                 "mac_addresses": f"${{{resource}.network_device[*].mac_address}}",
-                "template": spec.template_vm_id,
+                "template": spec.template_vm_id if spec.template_vm_id is not None else NULL,
                 "user": spec.user,
             }
             for key, (spec, resource) in machines.items()

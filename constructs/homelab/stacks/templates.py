@@ -3,6 +3,7 @@
 from constructs import Construct
 
 from homelab.config.resolution import ResolvedEnvironment
+from homelab.proxmox.adopted_template import AdoptedTemplate
 from homelab.proxmox.image import Image
 from homelab.proxmox.template import VmTemplate
 from homelab.stacks import outputs
@@ -27,6 +28,9 @@ class TemplatesStack(EnvironmentStack):
         for key, image in resolved.images.items():
             Image(self, f"container-template-{key}", spec=image)
         for key, template in resolved.templates.items():
-            VmTemplate(self, key, spec=template)
+            if template.image is None:
+                AdoptedTemplate(self, key, spec=template)
+            else:
+                VmTemplate(self, key, spec=template)
         outputs.declare_templates(self, resolved.templates)
         outputs.declare_summary(self, resolved.environment, templates=len(resolved.templates))

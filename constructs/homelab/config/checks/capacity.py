@@ -185,6 +185,10 @@ def _stored(subject: Subject) -> Iterator[tuple[str, str, Path, int]]:
         definition = guest.definition
         if guest.node is None:
             continue
+        if isinstance(definition, VirtualMachine) and definition.adopted is not None:
+            for name, adopted in definition.adopted.disks.items():
+                yield guest.node, adopted.datastore, (*guest.path, "adopted", "disks", name), adopted.size
+            continue
         own = definition.datastore or fallback
         root = definition.disk if isinstance(definition, VirtualMachine) else size_of_root(environment, definition)
         yield guest.node, own, guest.path, root

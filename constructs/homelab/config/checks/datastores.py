@@ -55,7 +55,7 @@ def _needs(subject: Subject) -> Iterator[_Need]:
     environment = subject.environment
     clone_nodes: dict[str, set[str]] = {}
     for guest in subject.first_guests:
-        if isinstance(guest.definition, VirtualMachine) and guest.node:
+        if isinstance(guest.definition, VirtualMachine) and guest.node and guest.definition.template:
             clone_nodes.setdefault(guest.definition.template, set()).add(guest.node)
     for key, template in environment.templates.items():
         node = template.node or subject.default_node
@@ -76,6 +76,8 @@ def _template_needs(
     path: Path = ("templates", key)
     defaults = subject.environment.defaults
     yield _own_or_default(path, template.datastore, defaults.datastore, node, "images")
+    if template.adopted:
+        return
     yield _Need(path, defaults.image_datastore, node, "import", "image_datastore")
     if template.guest_agent or template.packages or template.run_commands or template.vendor_data:
         for place in sorted({node, *clone_nodes}):
@@ -86,6 +88,10 @@ def _virtual_machine_needs(
     subject: Subject, guest: ExpandedGuest, machine: VirtualMachine, node: str
 ) -> Iterator[_Need]:
     defaults = subject.environment.defaults
+    if machine.adopted is not None:
+        for name, adopted in machine.adopted.disks.items():
+            yield _Need((*guest.path, "adopted", "disks", name, "datastore"), adopted.datastore, node, "images")
+        return
     yield _own_or_default(guest.path, machine.datastore, defaults.datastore, node, "images")
     for name, disk in machine.disks.items():
         if disk.datastore is not None:

@@ -10,6 +10,7 @@ from homelab.config.checks.subject import Subject, nearest
 from homelab.config.image import IMPORT_ENDINGS, TEMPLATE_ENDINGS, Image
 from homelab.config.image_catalogue import CONTAINER_TEMPLATES, DISK_IMAGES
 from homelab.config.problems import Path, Problem, Severity
+from homelab.config.virtual_machine import VirtualMachine
 
 Kind = Literal["import", "vztmpl"]
 _ENDINGS: dict[Kind, tuple[str, ...]] = {"import": IMPORT_ENDINGS[:3], "vztmpl": TEMPLATE_ENDINGS}
@@ -27,12 +28,12 @@ class _Use:
 
 def _uses(subject: Subject) -> Iterator[_Use]:
     for key, template in subject.environment.templates.items():
-        yield _Use(("templates", key, "image"), template.image, "import", template.node or subject.default_node)
+        if template.image is not None:
+            yield _Use(("templates", key, "image"), template.image, "import", template.node or subject.default_node)
     for guest in subject.first_guests:
-        path = guest.path
-        if path[0] != "containers":
+        path, container = guest.path, guest.definition
+        if isinstance(container, VirtualMachine):
             continue
-        container = subject.environment.containers[str(path[1])]
         if container.os is not None:
             yield _Use((*path, "os"), container.os, "vztmpl", guest.node)
         elif container.image is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from homelab.config.checks.subject import Subject, listed, nearest
 from homelab.config.container import Container
 from homelab.config.expansion import ExpandedGuest, size_of_root
+from homelab.config.platform_containers import DefinedContainer, containers_by_key
 from homelab.config.problems import Path, Problem, Severity
 from homelab.config.units import format_gibibytes
 from homelab.config.virtual_machine import Template, VirtualMachine
@@ -28,6 +29,8 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 def _clone_of_template(subject: Subject, guest: ExpandedGuest, machine: VirtualMachine) -> Iterator[Problem]:
     templates = subject.environment.templates
+    if machine.template is None:
+        return
     template = templates.get(machine.template)
     refers_to: Path = ("templates", machine.template)
     if template is None:
@@ -108,11 +111,12 @@ def _linked_clone(
 
 
 def _clone_of_container(subject: Subject, guest: ExpandedGuest, container: Container, name: str) -> Iterator[Problem]:
-    containers = subject.environment.containers
-    origin = containers.get(name)
-    refers_to: Path = ("containers", name)
+    containers = containers_by_key(subject.environment)
+    defined = containers.get(name)
+    origin = defined.container if defined else None
+    refers_to: Path = defined.path if defined else ("containers", name)
     path = (*guest.path, "clone_from")
-    template_names = [key for key, other in containers.items() if other.template]
+    template_names = [key for key, other in containers.items() if other.container.template]
     known = listed(template_names, "no container is a template")
     if origin is None:
         fix = nearest(
@@ -124,7 +128,7 @@ def _clone_of_container(subject: Subject, guest: ExpandedGuest, container: Conta
         fix = f"add template: true to containers.{name}"
         yield Problem(path, f"containers.{name} is not a template", name, known, fix, refers_to=refers_to)
         return
-    if _goes_in_circles(subject, str(guest.path[1])):
+    if _goes_in_circles(containers, name):
         yield Problem(
             path,
             "the container is, in the end, a clone of itself",
@@ -143,7 +147,7 @@ def _clone_of_container(subject: Subject, guest: ExpandedGuest, container: Conta
             fix="remove unprivileged",
             refers_to=refers_to,
         )
-    origin_node = origin.node or subject.default_node
+    origin_node = next((one.node for one in subject.guests if (one.kind, one.key) == ("containers", name)), None)
     node = subject.node(origin_node)
     datastore = node.datastores.get(origin.datastore or subject.environment.defaults.datastore) if node else None
     if guest.node and origin_node and guest.node != origin_node and not (datastore and datastore.shared):
@@ -175,12 +179,12 @@ def _disk_of_clone(path: Path, container: Container, name: str, refers_to: Path,
     )
 
 
-def _goes_in_circles(subject: Subject, key: str) -> bool:
+def _goes_in_circles(containers: Mapping[str, DefinedContainer], key: str) -> bool:
     seen = {key}
-    current = subject.environment.containers[key].clone_from
-    while current is not None and current in subject.environment.containers:
+    current = containers[key].container.clone_from
+    while current is not None and current in containers:
         if current in seen:
             return True
         seen.add(current)
-        current = subject.environment.containers[current].clone_from
+        current = containers[current].container.clone_from
     return False
