@@ -11,6 +11,7 @@ from typing import Literal
 from homelab.config.container import Container
 from homelab.config.environment import Environment
 from homelab.config.network import Network
+from homelab.config.platform_containers import all_containers, container_called
 from homelab.config.problems import Path
 from homelab.config.virtual_machine import VirtualMachine
 
@@ -42,7 +43,9 @@ class ExpandedGuest:
     vm_id: int
     hostname: str
     node: str | None
-    """None where the guest names no node and there is no default."""
+    """None where the guest names no node and there is no default, or its policy has not been applied yet."""
+    placement: str | None
+    """The policy that chooses its node; None where it names one, or the default one is meant."""
     interfaces: tuple[ExpandedInterface, ...]
 
 
@@ -52,23 +55,34 @@ def default_node(environment: Environment) -> str | None:
     return environment.proxmox.default_node or (next(iter(nodes)) if len(nodes) == 1 else None)
 
 
+def policy_of(environment: Environment, definition: VirtualMachine | Container) -> str | None:
+    """The policy that chooses the guest's node; None where it names one, or goes to the default node.
+
+    A template container has a policy only where it says so itself: its clones have to be where it is.
+    """
+    is_template = isinstance(definition, Container) and definition.template
+    by_default = None if definition.node is not None or is_template else environment.defaults.placement
+    return definition.placement or by_default
+
+
 def expand(environment: Environment) -> Iterator[ExpandedGuest]:
-    """The guests of ``environment`` in the order of the file, replicas counted up.
+    """The guests of ``environment`` in the order of the file, replicas counted up; those of platforms come last.
 
     Replica n of ``web`` is ``web-n``; VMIDs and static addresses count up from the first. A MAC address stays with
     the first replica.
     """
     fallback = default_node(environment)
-    for kind, definitions in (("vms", environment.vms), ("containers", environment.containers)):
-        for key, definition in definitions.items():
-            yield from _expand_guest(kind, key, definition, environment, fallback)  # type: ignore[arg-type]
+    for key, machine in environment.vms.items():
+        yield from _expand_guest(("vms", key), key, machine, environment, fallback)
+    for defined in all_containers(environment):
+        yield from _expand_guest(defined.path, defined.key, defined.container, environment, fallback)
 
 
 def size_of_root(environment: Environment, container: Container) -> int:
     """Size of a container's root file system in GiB: its own, else that of the container it is cloned from."""
     seen: set[str] = set()
     while "disk" not in container.model_fields_set and container.clone_from is not None:
-        origin = environment.containers.get(container.clone_from)
+        origin = container_called(environment, container.clone_from)
         if origin is None or container.clone_from in seen:
             break
         seen.add(container.clone_from)
@@ -77,13 +91,14 @@ def size_of_root(environment: Environment, container: Container) -> int:
 
 
 def _expand_guest(
-    kind: Literal["vms", "containers"],
+    path: Path,
     key: str,
     definition: VirtualMachine | Container,
     environment: Environment,
     fallback: str | None,
 ) -> Iterator[ExpandedGuest]:
-    path: Path = (kind, key)
+    policy = policy_of(environment, definition)
+    kind: Literal["vms", "containers"] = "vms" if isinstance(definition, VirtualMachine) else "containers"
     for index in range(definition.replicas or 1):
         name = f"{key}-{index + 1}" if definition.replicas else key
         vm_id = definition.vm_id + index
@@ -94,7 +109,8 @@ def _expand_guest(
             definition=definition,
             vm_id=vm_id,
             hostname=definition.hostname or name,
-            node=definition.node or fallback,
+            node=environment.placed.get(f"{kind}.{name}") if policy else definition.node or fallback,
+            placement=policy,
             interfaces=tuple(_expand_interfaces(path, definition, environment, vm_id, index)),
         )
 

@@ -12,13 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 from homelab.config.checks import ImageChecksums, check_environments
 from homelab.config.environment import Environment
 from homelab.config.names import Key
+from homelab.config.placement_record import PlacementRecordError, read_placement_record
 from homelab.config.problems import InvalidEnvironment, Path, Problem, Refused, Severity
 from homelab.config.pruning import entry_of, without
 from homelab.config.schema_problems import refusals_of
 from homelab.config.source import Source, read_source
 
 _KEY: TypeAdapter[str] = TypeAdapter(Key)
-_CONTENT = ("templates", "vms", "containers", "pools", "firewall", "access")
+_CONTENT = ("templates", "vms", "containers", "secrets", "pools", "firewall", "access")
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,12 @@ def _read(path: FilePath) -> _Draft:
     except InvalidEnvironment as error:
         return _Draft(list(error.problems))
     name, name_problems = _name(path, source)
-    problems = [*source.problems, *(source.place(problem) for problem in (*name_problems, *_emptiness(source)))]
+    placed, placed_problems = _placed(path, source)
+    others = (*name_problems, *placed_problems, *_emptiness(source))
+    problems = [*source.problems, *(source.place(problem) for problem in others)]
     reported = {problem.path for problem in problems}
     left_out = {entry_of(problem.path) for problem in problems if problem.path}
-    data: dict[str, Any] = {**source.data, "name": name}
+    data: dict[str, Any] = {**source.data, "name": name, "placed": placed}
     first = True
     while True:
         try:
@@ -111,7 +114,7 @@ def _read(path: FilePath) -> _Draft:
         if not spoilt:
             return _Draft(problems, source)
         left_out |= spoilt
-        data = {**without(source.data, left_out), "name": name}
+        data = {**without(source.data, left_out), "name": name, "placed": placed}
 
 
 def _name(path: FilePath, source: Source) -> tuple[str, list[Problem]]:
@@ -129,6 +132,18 @@ def _name(path: FilePath, source: Source) -> tuple[str, list[Problem]]:
         message = "the file's name is the environment's name, and this is none"
         problems.append(Problem((), message, path.stem, allowed, "rename the file, such as to dev.yaml"))
         return "unnamed", problems
+
+
+def _placed(path: FilePath, source: Source) -> tuple[dict[str, str], list[Problem]]:
+    problems: list[Problem] = []
+    if "placed" in source.data:
+        fix = "remove the key; `homelab place` records places beside the file"
+        problems.append(Problem(("placed",), "where guests are is not written here", fix=fix))
+    try:
+        return read_placement_record(path), problems
+    except PlacementRecordError as error:
+        problems.append(Problem((), error.message, allowed=error.allowed, fix=error.fix))
+        return {}, problems
 
 
 def _emptiness(source: Source) -> list[Problem]:

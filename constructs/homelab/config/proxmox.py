@@ -14,6 +14,24 @@ from homelab.config.units import Gibibytes, Mebibytes
 Content = Literal["images", "rootdir", "iso", "vztmpl", "import", "snippets", "backup"]
 """What a datastore may hold, in Proxmox's words (API: ``/storage/{storage}``, parameter ``content``)."""
 
+StorageType = Literal[
+    "btrfs",
+    "cephfs",
+    "cifs",
+    "dir",
+    "esxi",
+    "iscsi",
+    "iscsidirect",
+    "lvm",
+    "lvmthin",
+    "nfs",
+    "pbs",
+    "rbd",
+    "zfs",
+    "zfspool",
+]
+"""What a datastore is, in Proxmox's words (API: ``/storage``, parameter ``type``)."""
+
 
 def _endpoint(value: str) -> str:
     text = value.rstrip("/").removesuffix("/api2/json").rstrip("/")
@@ -31,6 +49,9 @@ class Datastore(Model):
 
     content: tuple[Content, ...] = Field(
         ("images", "rootdir"), description="What it may hold; Proxmox refuses the rest."
+    )
+    type: StorageType | None = Field(
+        None, description="Its type in Proxmox; needed where only some types will do, as for replication."
     )
     size: Gibibytes | None = Field(None, description="Its capacity; needed to see that disks are over-committed.")
     shared: bool = Field(False, description="The same storage on every node that names it, such as NFS or Ceph.")
@@ -90,6 +111,9 @@ class Proxmox(Model):
 
     endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
         description="Address of the API; /api2/json at its end is dropped.", examples=["https://pve.home.arpa:8006"]
+    )
+    version: Literal[8, 9] = Field(
+        9, description="Proxmox VE's major version. Before 9 HA has groups in place of rules."
     )
     cluster: Key | None = Field(
         None,

@@ -14,13 +14,17 @@ from homelab.config.checks import (
     capacity,
     datastores,
     firewall,
+    ha,
     identity,
     images,
     lockout,
     networks,
     organisation,
+    placed,
     placement,
+    replication,
     root_only,
+    sdn,
     state,
     templates,
     vm_ids,
@@ -33,6 +37,7 @@ __all__ = ["ImageChecksums", "check_environment", "check_environments"]
 
 ENVIRONMENT_CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     placement.check,
+    placed.check,
     networks.check,
     vm_ids.check,
     identity.check,
@@ -42,6 +47,9 @@ ENVIRONMENT_CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     root_only.check,
     capacity.check,
     organisation.check,
+    ha.check,
+    replication.check,
+    sdn.check,
     access.check,
     state.check,
 )
@@ -54,6 +62,8 @@ CLUSTER_CHECKS: tuple[Callable[[Sequence[Subject]], Findings], ...] = (
     lockout.check_cluster,
     capacity.check_cluster,
     organisation.check_cluster,
+    ha.check_cluster,
+    sdn.check_cluster,
     access.check_cluster,
 )
 

@@ -12,6 +12,7 @@ from homelab.config.expansion import ExpandedInterface
 from homelab.config.network import Network
 from homelab.config.problems import Path, Problem, Severity
 from homelab.config.proxmox import Node
+from homelab.config.sdn_reach import vnet_of, vnet_reaches
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -102,13 +103,17 @@ def _bridges(subject: Subject) -> Iterator[Problem]:
             reported.add(key)
             bridges: Path = ("proxmox", "nodes", str(guest.node), "bridges")
             where = f"node {guest.node}, where {written(guest.path)} is,"
-            if interface.network.bridge not in node.bridges:
+            if vnet_reaches(subject.environment, interface.network.bridge, str(guest.node)):
+                yield from _tag_on_vnet(subject, interface)
+            elif interface.network.bridge not in node.bridges:
                 yield _no_bridge(interface, node, bridges, where)
             elif interface.vlan is not None:
                 own = guest.definition.network[int(interface.path[-1])].vlan is not None
                 path = (*interface.path, "vlan") if own else ("networks", interface.network_name, "vlan")
                 yield from _no_vlan(path, interface.network.bridge, interface.vlan, node, (bridges, where))
     for name, network in subject.environment.networks.items():
+        if vnet_of(subject.environment, network.bridge) is not None:
+            continue
         if name not in used and not any(network.bridge in node.bridges for node in nodes.values()):
             everywhere = [bridge for node in nodes.values() for bridge in node.bridges]
             yield Problem(
@@ -119,6 +124,17 @@ def _bridges(subject: Subject) -> Iterator[Problem]:
                 fix=nearest(network.bridge, everywhere, "add it to the bridges of a node"),
                 refers_to=("proxmox", "nodes"),
             )
+
+
+def _tag_on_vnet(subject: Subject, interface: ExpandedInterface) -> Iterator[Problem]:
+    name = interface.network.bridge if interface.network else ""
+    vnet = vnet_of(subject.environment, name)
+    if interface.vlan is not None and vnet is not None and not vnet.vlan_aware:
+        path: Path = ("networks", interface.network_name, "vlan")
+        allowed = "no vlan, or a vnet with vlan_aware: true"
+        fix = f"remove vlan, or add vlan_aware: true to sdn.vnets.{name}"
+        refers_to: Path = ("sdn", "vnets", name)
+        yield Problem(path, f"the vnet {name} takes no VLANs", interface.vlan, allowed, fix, refers_to=refers_to)
 
 
 def _no_bridge(interface: ExpandedInterface, node: Node, bridges: Path, where: str) -> Problem:

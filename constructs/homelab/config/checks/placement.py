@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from homelab.config.checks.subject import Subject, listed, nearest, written
+from homelab.config.expansion import policy_of
+from homelab.config.platform_containers import all_containers
 from homelab.config.problems import Path, Problem, Severity
 
 
@@ -44,9 +46,11 @@ def _placed(subject: Subject) -> Iterator[tuple[Path, str | None]]:
     for key, template in environment.templates.items():
         yield ("templates", key), template.node
     for key, machine in environment.vms.items():
-        yield ("vms", key), machine.node
-    for key, container in environment.containers.items():
-        yield ("containers", key), container.node
+        if policy_of(environment, machine) is None:
+            yield ("vms", key), machine.node
+    for defined in all_containers(environment):
+        if policy_of(environment, defined.container) is None:
+            yield defined.path, defined.container.node
 
 
 def _no_such_node(path: Path, name: str, subject: Subject) -> Problem:

@@ -15,11 +15,12 @@ from homelab.config.virtual_machine import Template, VirtualMachine
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Templates that are named exist, and clones of them are possible."""
+    containers = containers_by_key(subject.environment)
     for guest in subject.first_guests:
         if isinstance(guest.definition, VirtualMachine):
             yield from _clone_of_template(subject, guest, guest.definition)
         elif guest.definition.clone_from is not None:
-            yield from _clone_of_container(subject, guest, guest.definition, guest.definition.clone_from)
+            yield from _clone_of_container(subject, guest, guest.definition, containers)
         if isinstance(guest.definition, Container) and guest.definition.template and guest.definition.replicas:
             fix = "remove replicas; replicas belong to its clones"
             yield Problem(
@@ -110,8 +111,10 @@ def _linked_clone(
         )
 
 
-def _clone_of_container(subject: Subject, guest: ExpandedGuest, container: Container, name: str) -> Iterator[Problem]:
-    containers = containers_by_key(subject.environment)
+def _clone_of_container(
+    subject: Subject, guest: ExpandedGuest, container: Container, containers: Mapping[str, DefinedContainer]
+) -> Iterator[Problem]:
+    name = container.clone_from or ""
     defined = containers.get(name)
     origin = defined.container if defined else None
     refers_to: Path = defined.path if defined else ("containers", name)
