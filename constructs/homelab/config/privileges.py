@@ -5,6 +5,7 @@ VE 9).
 """
 
 from homelab.config.environment import Environment
+from homelab.config.platform_containers import all_containers
 
 _GUESTS = frozenset(
     {
@@ -44,9 +45,10 @@ def required_privileges(environment: Environment) -> tuple[str, ...]:
     The access stack itself needs more (User.Modify, Permissions.Modify) and is applied as root@pam, once.
     """
     needed: set[str] = set(environment.access.privileges if environment.access else ())
-    if environment.templates or environment.vms or environment.containers:
+    containers = [defined.container for defined in all_containers(environment)]
+    if environment.templates or environment.vms or containers:
         needed |= _GUESTS
-    if environment.templates or any(container.os or container.image for container in environment.containers.values()):
+    if environment.templates or any(container.os or container.image for container in containers):
         needed |= _DOWNLOADS
     if environment.templates or any(vm.cloud_init.user_data for vm in environment.vms.values()):
         needed |= _SNIPPETS

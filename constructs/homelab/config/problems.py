@@ -16,14 +16,16 @@ class Severity(StrEnum):
 class Refused(ValueError):
     """A value that a model refuses, with what is allowed instead and what to write.
 
-    Raised inside pydantic validators; the loader turns it into a ``Problem`` with its place.
+    Raised inside pydantic validators; the loader turns it into a ``Problem`` with its place. With ``secret`` the value
+    is not shown.
     """
 
-    def __init__(self, message: str, *, allowed: str = "", fix: str = "") -> None:
+    def __init__(self, message: str, *, allowed: str = "", fix: str = "", secret: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.allowed = allowed
         self.fix = fix
+        self.secret = secret
 
 
 Path = tuple[str | int, ...]

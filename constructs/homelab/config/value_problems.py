@@ -33,7 +33,7 @@ def value_problem(wrong: WrongValue) -> Problem:
     reason = wrong.context.get("error")
     value = shown(wrong.value)
     if isinstance(reason, Refused):
-        return Problem(wrong.path, reason.message, value, reason.allowed, reason.fix)
+        return Problem(wrong.path, reason.message, None if reason.secret else value, reason.allowed, reason.fix)
     if wrong.value is None:
         return Problem(wrong.path, *_with_value(None, _nothing(wrong)))
     if wrong.kind == "string_type" and wrong.written is not None:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from cdktf import App, TerraformStack
 
+from homelab.config.platform_containers import container_called
 from homelab.config.resolution import ResolvedEnvironment
 from homelab.config.state import S3State
 from homelab.stacks import cluster, templates
 from homelab.stacks.access import AccessStack
 from homelab.stacks.cluster import ClusterStack
 from homelab.stacks.guests import GuestsStack
+from homelab.stacks.services import service_stacks
 from homelab.stacks.templates import TemplatesStack
 
 
@@ -49,8 +51,10 @@ def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
         foundations.append(ClusterStack(app, environment=environment))
     if templates.is_needed(resolved):
         foundations.append(TemplatesStack(app, resolved=resolved))
-    groups = {
-        group: GuestsStack(app, group=group, keys=keys, resolved=resolved) for group, keys in resolved.groups.items()
+    services = service_stacks(app, resolved)
+    groups: dict[str, TerraformStack] = {
+        group: services.get(group) or GuestsStack(app, group=group, keys=keys, resolved=resolved)
+        for group, keys in resolved.groups.items()
     }
     group_of = {key: group for group, keys in resolved.groups.items() for key in keys}
     for group, stack in groups.items():
@@ -66,5 +70,5 @@ def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
 
 
 def _clone_source(resolved: ResolvedEnvironment, key: str) -> str:
-    definition = resolved.environment.containers.get(key)
-    return (definition.clone_from if definition else None) or ""
+    container = container_called(resolved.environment, key)
+    return (container.clone_from if container else None) or ""

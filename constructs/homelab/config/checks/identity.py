@@ -65,10 +65,10 @@ def check(subject: Subject) -> Iterator[Problem]:
                 (*guest.path, "hostname"),
                 "replicas would all have the same host name",
                 value=guest.definition.hostname,
-                allowed=f"replicas are called {guest.path[1]}-1, {guest.path[1]}-2, ...",
+                allowed=f"replicas are called {guest.path[-1]}-1, {guest.path[-1]}-2, ...",
                 fix="remove hostname, or replicas",
             )
-    owners: dict[tuple[str, str], Path] = {}
+    owners: dict[tuple[str, str], ExpandedGuest] = {}
     for guest in subject.guests:
         if len(guest.key) > _LONGEST_NAME and guest.definition.replicas == int(guest.key.rpartition("-")[2]):
             yield Problem(
@@ -78,13 +78,14 @@ def check(subject: Subject) -> Iterator[Problem]:
                 allowed=f"{_LONGEST_NAME} characters, the number included",
                 fix="shorten the key",
             )
-        owner = owners.setdefault((guest.kind, guest.key), guest.path)
-        if owner != guest.path:
+        owner = owners.setdefault((guest.kind, guest.key), guest)
+        if owner.path != guest.path:
+            replicated = owner.definition.replicas is not None or guest.definition.replicas is not None
             yield Problem(
                 guest.path,
-                f"{guest.key} is also the name of a replica of {written(owner)}",
+                f"{guest.key} is also the name of {'a replica of ' if replicated else ''}{written(owner.path)}",
                 value=guest.key,
-                allowed="a key that no replica has",
-                fix="rename one of the two",
-                refers_to=owner,
+                allowed="a key that no replica has" if replicated else "a key that no platform's container has",
+                fix="rename one of the two" if replicated else f"rename {written(owner.path)}",
+                refers_to=owner.path,
             )

@@ -10,6 +10,9 @@ from homelab.config.problems import Path, Problem, Severity
 RESERVED_GROUPS = ("access", "cluster", "state-backend", "templates")
 """Names of stacks that hold no guests."""
 
+RESERVED_BEGINNINGS = ("secrets-",)
+"""What names of platforms' stacks begin with."""
+
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Pools are declared, groups are not called like other stacks, and no tag is there twice."""
@@ -29,16 +32,20 @@ def check(subject: Subject) -> Iterator[Problem]:
                 fix=nearest(definition.pool, environment.pools, f"add it to pools: {definition.pool}: {{}}"),
                 refers_to=("pools", definition.pool),
             )
-        if definition.group in RESERVED_GROUPS:
+        if guest.path[0] in ("vms", "containers") and _is_reserved(definition.group):
             yield Problem(
                 (*guest.path, "group"),
                 f"the stack {environment.name}-{definition.group} is not for guests",
                 value=definition.group,
-                allowed=f"any name but {', '.join(RESERVED_GROUPS)}",
+                allowed=f"any name but {', '.join(RESERVED_GROUPS)}, or {', '.join(RESERVED_BEGINNINGS)} first",
                 fix="choose another group",
             )
     yield from _nested_pools(subject)
     yield from _data_without_protection(subject)
+
+
+def _is_reserved(group: str) -> bool:
+    return group in RESERVED_GROUPS or group.startswith(RESERVED_BEGINNINGS)
 
 
 def _tags_twice(path: Path, tags: tuple[str, ...]) -> Iterator[Problem]:

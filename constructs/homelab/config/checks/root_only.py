@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from homelab.config.checks.subject import Subject
 from homelab.config.container import Container
+from homelab.config.platform_containers import all_containers
 from homelab.config.problems import Path, Problem
 from homelab.config.virtual_machine import VirtualMachine
 
@@ -16,8 +17,8 @@ def check(subject: Subject) -> Iterator[Problem]:
     """Nothing of the kind with ``authentication: api_token``: Proxmox would refuse it in the middle of an apply."""
     if subject.environment.proxmox.authentication != "api_token":
         return
-    for key, container in subject.environment.containers.items():
-        yield from _container(("containers", key), container)
+    for defined in all_containers(subject.environment):
+        yield from _container(defined.path, defined.container)
     for key, machine in subject.environment.vms.items():
         yield from _virtual_machine(("vms", key), machine)
 

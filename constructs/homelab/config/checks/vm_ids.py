@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from homelab.config.checks.subject import Findings, Subject, seen_from
+from homelab.config.container import Container
 from homelab.config.environment import VmIdRange
+from homelab.config.expansion import ExpandedGuest
 from homelab.config.problems import Path, Problem
 
 _LARGEST = 999_999_999
@@ -20,13 +22,22 @@ class _Numbered:
     path: Path
     key: str
     vm_id: int
+    bands: tuple[str, ...]
+    """Keys of ``policy.vm_ids`` in whose ranges it may be, the one meant for it first."""
 
 
 def _numbered(subject: Subject) -> Iterator[_Numbered]:
     for key, template in subject.environment.templates.items():
-        yield _Numbered(subject, ("templates", key), key, template.vm_id)
+        yield _Numbered(subject, ("templates", key), key, template.vm_id, ("templates",))
     for guest in subject.guests:
-        yield _Numbered(subject, guest.path, guest.key, guest.vm_id)
+        yield _Numbered(subject, guest.path, guest.key, guest.vm_id, _bands(guest))
+
+
+def _bands(guest: ExpandedGuest) -> tuple[str, ...]:
+    template = isinstance(guest.definition, Container) and guest.definition.template
+    if guest.path[0] == "services":
+        return ("service_templates", "templates") if template else ("services", "containers")
+    return (guest.kind, "templates") if template else (guest.kind,)
 
 
 def check_cluster(subjects: Sequence[Subject]) -> Findings:
@@ -45,7 +56,7 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
             if owner is not entry and pair not in reported:
                 reported.add(pair)
                 yield subject, _taken(subjects, entry, owner)
-            bands = _bands(subject, entry.path)
+            bands = _ranges(entry)
             if (id(subject), entry.path) not in outside and not any(
                 band.first <= entry.vm_id <= band.last for band in bands
             ):
@@ -55,20 +66,20 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
 
 def _taken(subjects: Sequence[Subject], entry: _Numbered, owner: _Numbered) -> Problem:
     name = seen_from(entry.subject, owner.subject, owner.path)
-    replica = "" if owner.key == owner.path[1] else f" ({owner.key})"
+    replica = "" if owner.key == owner.path[-1] else f" ({owner.key})"
     free = _free_number(subjects, entry)
     return Problem(
         (*entry.path, "vm_id"),
         f"VMID {entry.vm_id} of {entry.key} is already that of {name}{replica}",
         value=entry.vm_id,
         allowed="a number that nothing else in the cluster has",
-        fix=free or f"widen policy.vm_ids.{entry.path[0]}, which has no number left",
+        fix=free or f"widen policy.vm_ids.{entry.bands[0]}, which has no number left",
         refers_to=owner.path if owner.subject is entry.subject else (),
     )
 
 
 def _outside(subjects: Sequence[Subject], entry: _Numbered, bands: tuple[VmIdRange, ...]) -> Problem:
-    kind = str(entry.path[0])
+    kind = entry.bands[0]
     free = _free_number(subjects, entry)
     return Problem(
         (*entry.path, "vm_id"),
@@ -84,21 +95,16 @@ def _free_number(subjects: Sequence[Subject], entry: _Numbered) -> str:
     """The first number of the entry's bands from which enough are free; empty where none is."""
     taken = {other.vm_id for subject in subjects for other in _numbered(subject)}
     wanted = sum(other.path == entry.path for other in _numbered(entry.subject))
-    for band in _bands(entry.subject, entry.path):
+    for band in _ranges(entry):
         for first in range(band.first, band.last - wanted + 2):
             if taken.isdisjoint(range(first, first + wanted)):
                 return f"write vm_id: {first}" + (f", {wanted} are free from there" if wanted > 1 else "")
     return ""
 
 
-def _bands(subject: Subject, path: Path) -> tuple[VmIdRange, ...]:
-    bands = subject.environment.policy.vm_ids
-    if path[0] == "templates":
-        return (bands.templates,)
-    if path[0] == "vms":
-        return (bands.vms,)
-    definition = subject.environment.containers[str(path[1])]
-    return (bands.containers, bands.templates) if definition.template else (bands.containers,)
+def _ranges(entry: _Numbered) -> tuple[VmIdRange, ...]:
+    policy = entry.subject.environment.policy.vm_ids
+    return tuple(getattr(policy, band) for band in entry.bands)
 
 
 def check(subject: Subject) -> Iterator[Problem]:
