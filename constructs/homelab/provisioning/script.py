@@ -23,7 +23,7 @@ def render_script(package: str, template: str, variables: Mapping[str, Any]) -> 
     """The text of a Jinja2 template in the folder of a Python package.
 
     A variable that is used and not given is an error. ``{{ value | sh }}`` quotes a value for a shell. A template may
-    include others of its package.
+    include others of its package, and of the packages that this one is in.
 
     Args:
         package: dotted name of the package that holds the template, such as ``homelab.services.redis``.
@@ -33,11 +33,12 @@ def render_script(package: str, template: str, variables: Mapping[str, Any]) -> 
     Raises:
         jinja2.TemplateError: the template has a mistake or uses a variable that is not given.
     """
-    folder = importlib.resources.files(package)
+    parts = package.split(".")
+    packages = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
 
     def load(name: str) -> str | None:
-        file = folder.joinpath(name)
-        return file.read_text(encoding="utf-8") if file.is_file() else None
+        files = (importlib.resources.files(one).joinpath(name) for one in packages)
+        return next((file.read_text(encoding="utf-8") for file in files if file.is_file()), None)
 
     environment = Environment(
         loader=FunctionLoader(load),
