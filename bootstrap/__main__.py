@@ -6,7 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from bootstrap.command_line import Surroundings, run
+from bootstrap.command_line import run
+from bootstrap.command_surroundings import Surroundings
 
 
 def main() -> int:

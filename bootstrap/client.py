@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from bootstrap import models
 from bootstrap.errors import ApiError, NotFoundError, UnauthorizedError
+from bootstrap.project_client import ProjectSession
 from bootstrap.redaction import Redactor
 from bootstrap.transport import Clock, Repeat, RetryPolicy, Transport
 
@@ -152,6 +153,10 @@ class Infisical:
     def session(self, token: SecretStr) -> Session:
         """The server as the holder of `token` sees it."""
         return Session(self._transport, token)
+
+    def projects(self, token: SecretStr) -> ProjectSession:
+        """The server's projects as the holder of `token` sees them."""
+        return ProjectSession(self._transport, token)
 
     def _secret(self, secret: SecretStr) -> str:
         value = secret.get_secret_value()

@@ -29,6 +29,10 @@ class ExitCode(IntEnum):
     """The server is ready and has no administrator yet."""
     OUTCOME_UNKNOWN = 9
     """The connection broke after a request was sent; the server may have carried it out."""
+    CHANGES = 10
+    """A plan was asked for, and something would change."""
+    APPROVAL = 11
+    """Done but for changes that wait for somebody's approval in Infisical."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C."""
 

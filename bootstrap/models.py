@@ -117,18 +117,26 @@ class IdentityName(Answer):
     name: str
 
 
+class CustomRole(Answer):
+    """A role that an organization made itself."""
+
+    slug: str
+
+
 class IdentityMembership(Answer):
     """An identity in an organization. The membership has an id of its own, which nothing else wants."""
 
     identity_id: str
     role: str
     identity: IdentityName
+    custom_role: CustomRole | None = None
 
 
 class IdentityMemberships(Answer):
     """`GET /api/v1/identities`."""
 
     identities: tuple[IdentityMembership, ...]
+    total_count: int | None = None
 
 
 class Identity(Answer):

@@ -30,7 +30,7 @@ from bootstrap.errors import (
     UnsupportedServerError,
     UsageError,
 )
-from bootstrap.models import Answer, AnswerType
+from bootstrap.models import Answer, AnswerType, Ignored
 from bootstrap.redaction import Redactor
 
 log = logging.getLogger(__name__)
@@ -233,7 +233,8 @@ class Transport:
         place = f"{response.request.method} {response.request.url.path}"
         step = f"is {self.domain} really Infisical, and a supported version?"
         try:
-            document = response.json()
+            # Some routes answer with nothing, which is all that is wanted of them.
+            document = response.json() if response.content or answer is not Ignored else {}
         except ValueError:
             message = f"{place}: {self.domain} answered with something that is not JSON"
             raise UnsupportedServerError(message, step) from None
@@ -252,10 +253,11 @@ class Transport:
 
     def _remember_secrets(self, answer: Answer) -> None:
         for _, value in answer:
-            if isinstance(value, SecretStr):
-                self.redact.add(value.get_secret_value())
-            elif isinstance(value, Answer):
-                self._remember_secrets(value)
+            for one in value if isinstance(value, tuple) else (value,):
+                if isinstance(one, SecretStr):
+                    self.redact.add(one.get_secret_value())
+                elif isinstance(one, Answer):
+                    self._remember_secrets(one)
 
 
 @dataclass(frozen=True)

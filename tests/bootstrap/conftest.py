@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from bootstrap.client import Infisical
-from bootstrap.command_line import Surroundings, run
+from bootstrap.command_line import run
+from bootstrap.command_surroundings import Surroundings
 from bootstrap.transport import Clock
 from tests.bootstrap.stand_in import StandIn
 

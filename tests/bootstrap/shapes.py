@@ -98,7 +98,138 @@ _ACCESS_TOKEN: Shape = {
     "tokenType": "string",
 }
 
+_PROJECT: Shape = {
+    "id": "string",
+    "_id": "string",
+    "name": "string",
+    "description?": "string|null",
+    "type": "string",
+    "defaultProduct?": "string|null",
+    "slug": "string",
+    "autoCapitalization?": "boolean|null",
+    "orgId": "uuid",
+    "createdAt": "time",
+    "updatedAt": "time",
+    "version?": "number",
+    "pitVersionLimit?": "number",
+    "hasDeleteProtection?": "boolean|null",
+    "environments": [{"name": "string", "slug": "string", "id": "string"}],
+    "deletedEnvironments": ["any"],
+}
+_ONLY_READ = {"_id", "environments", "deletedEnvironments"}
+_UPDATED_PROJECT = {name: kind for name, kind in _PROJECT.items() if name not in _ONLY_READ}
+_ENVIRONMENT: Shape = {
+    "message": "string",
+    "projectId": "string",
+    "environment": {
+        "id": "uuid",
+        "name": "string",
+        "slug": "string",
+        "position": "number",
+        "projectId": "string",
+        "createdAt": "time",
+        "updatedAt": "time",
+    },
+}
+_PROJECT_MEMBERSHIP: Shape = {
+    "identityMembership": {
+        "id": "uuid",
+        "projectId": "string",
+        "identityId": "uuid",
+        "createdAt": "time",
+        "updatedAt": "time",
+    }
+}
+_FOLDER: Shape = {
+    "id": "uuid",
+    "name": "string",
+    "version?": "number|null",
+    "createdAt": "time",
+    "updatedAt": "time",
+    "envId": "uuid",
+    "parentId?": "uuid|null",
+    "isReserved?": "boolean|null",
+    "description?": "string|null",
+    "lastSecretModified?": "time|null",
+}
+_SECRET: Shape = {
+    "id": "string",
+    "_id": "string",
+    "workspace": "string",
+    "environment": "string",
+    "version": "number",
+    "type": "string",
+    "secretKey": "string",
+    "secretValue": "string",
+    "secretComment": "string",
+    "secretReminderNote?": "string|null",
+    "secretReminderRepeatDays?": "number|null",
+    "skipMultilineEncoding?": "boolean|null",
+    "createdAt": "time",
+    "updatedAt": "time",
+}
+_LISTED_SECRET: Shape = {
+    **_SECRET,
+    "secretPath?": "string",
+    "secretValueHidden": "boolean",
+    "secretMetadata?": [{"key": "string", "value?": "string", "isEncrypted?": "boolean"}],
+    "tags?": ["any"],
+}
+_APPROVAL: Shape = {
+    "id": "uuid",
+    "policyId": "uuid",
+    "hasMerged?": "boolean",
+    "status?": "string",
+    "slug": "string",
+    "folderId": "uuid",
+    "createdAt": "time",
+    "updatedAt": "time",
+}
+_WRITTEN: Shape = {"secrets?": [{**_SECRET, "secretValueHidden": "boolean"}], "approval?": _APPROVAL}
+_UPDATED_IDENTITY = {name: kind for name, kind in _IDENTITY.items() if name != "authMethods"}
+_ONE_PROJECT = "/api/v1/projects/{project_id}"
+_MEMBER = f"{_ONE_PROJECT}/memberships/identities/{{identity_id}}"
+
+PROJECT_ANSWERS: dict[str, Shape] = {
+    "GET /api/v1/projects": {"projects": [_PROJECT]},
+    "POST /api/v1/projects": {"project": _PROJECT},
+    "GET /api/v1/projects/slug/{slug}": _PROJECT,
+    f"PATCH {_ONE_PROJECT}": {"project": _UPDATED_PROJECT},
+    f"POST {_ONE_PROJECT}/environments": _ENVIRONMENT,
+    f"PATCH {_ONE_PROJECT}/environments/{{environment_id}}": _ENVIRONMENT,
+    f"GET {_ONE_PROJECT}/memberships/identities": {
+        "identityMemberships": [
+            {
+                "id": "string",
+                "identityId": "string",
+                "createdAt": "time",
+                "updatedAt": "time",
+                "roles": [{"id": "string", "role": "string", "isTemporary": "boolean"}],
+                "identity": {
+                    "name": "string",
+                    "id": "uuid",
+                    "orgId": "uuid",
+                    "authMethods": ["string"],
+                    "activeLockoutAuthMethods": ["string"],
+                },
+            }
+        ],
+        "totalCount": "number",
+    },
+    f"POST {_MEMBER}": _PROJECT_MEMBERSHIP,
+    f"PATCH {_MEMBER}": _PROJECT_MEMBERSHIP,
+    f"DELETE {_MEMBER}": _PROJECT_MEMBERSHIP,
+    "GET /api/v2/folders": {"folders": [{**_FOLDER, "relativePath?": "string"}]},
+    "POST /api/v2/folders": {"folder": {**_FOLDER, "path": "string"}},
+    "DELETE /api/v2/folders/{folder_id}": {"folder": _FOLDER},
+    "GET /api/v4/secrets": {"secrets": [_LISTED_SECRET], "imports?": ["any"]},
+    "POST /api/v4/secrets/batch": {"secrets?": [_SECRET], "approval?": _APPROVAL},
+    "PATCH /api/v4/secrets/batch": _WRITTEN,
+    "DELETE /api/v4/secrets/batch": _WRITTEN,
+}
+
 ANSWERS: dict[str, Shape] = {
+    **PROJECT_ANSWERS,
     "GET /api/status": {
         "date": "time",
         "message": "string",
@@ -120,12 +251,22 @@ ANSWERS: dict[str, Shape] = {
     "POST /api/v3/auth/login": {"accessToken": "string"},
     "POST /api/v3/auth/select-organization": {"token": "string", "isMfaEnabled": "boolean", "mfaMethod?": "string"},
     "GET /api/v1/organization": {"organizations": [{"id": "uuid", "name": "string", "slug": "string"}]},
-    "GET /api/v1/projects": {"projects": ["any"]},
     "GET /api/v1/identities/details": {
         "identityDetails": {"organization": {"id": "uuid", "name": "string", "slug": "string"}}
     },
     "GET /api/v1/identities": {"identities": [_MEMBERSHIP], "totalCount": "number"},
     "POST /api/v1/identities": {"identity": _IDENTITY},
+    "GET /api/v1/identities/{identity_id}": {
+        "identity": {
+            **_MEMBERSHIP,
+            "metadata?": [_METADATA],
+            "identity": {**_MEMBERSHIP["identity"], "orgId": "uuid", "activeLockoutAuthMethods": ["string"]},
+        }
+    },
+    "PATCH /api/v1/identities/{identity_id}": {"identity": _UPDATED_IDENTITY},
+    "DELETE /api/v1/identities/{identity_id}": {
+        "identity": {name: kind for name, kind in _UPDATED_IDENTITY.items() if name != "metadata"}
+    },
     "GET /api/v1/auth/universal-auth/identities/{identity_id}": _UNIVERSAL_AUTH,
     "POST /api/v1/auth/universal-auth/identities/{identity_id}": _UNIVERSAL_AUTH,
     "GET /api/v1/auth/universal-auth/identities/{identity_id}/client-secrets": {

@@ -19,7 +19,8 @@ from typing import Any, Self
 from aiohttp import web
 
 from tests.bootstrap import shapes
-from tests.bootstrap.stand_in_instance import Instance, RefusedError, Version
+from tests.bootstrap.stand_in_instance import Instance, Version
+from tests.bootstrap.stand_in_refusals import RefusedError
 from tests.bootstrap.stand_in_routes import Handler, Routes
 
 
@@ -160,6 +161,8 @@ class StandIn:
             document = await handler(request)
         except RefusedError as refused:
             return self._error(refused, {})
+        if document is None:
+            return web.Response()
         self.violations += [f"{route}: {fault}" for fault in shapes.faults(document, shapes.ANSWERS[route])]
         return web.json_response(document)
 
@@ -169,6 +172,7 @@ class StandIn:
             "statusCode": refused.status,
             "message": refused.message,
             "error": refused.kind,
+            **({} if refused.details is None else {"details": refused.details}),
         }
         self.violations += shapes.faults(document, shapes.ERROR, "error")
         return web.json_response(document, status=refused.status, headers=headers)

@@ -14,8 +14,13 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from tests.bootstrap.stand_in_projects import Projects
+from tests.bootstrap.stand_in_refusals import RefusedError, bad_request, unauthorized
+
 BOOTSTRAP_TOKEN_LIFE_SECONDS = 90 * 86400
 USER_TOKEN_LIFE_SECONDS = 10 * 86400
+LEGACY_EXPIRATION_ENFORCED_AT = datetime(2026, 5, 4, tzinfo=UTC).timestamp()
+LEGACY_GRACE_SECONDS = 90 * 86400
 
 
 class Version(Enum):
@@ -25,29 +30,6 @@ class Version(Enum):
     V0_155 = "bootstrap tokens that never expire"
     V0_162 = "bootstrap tokens that are dead on arrival"
     V0_167 = "bootstrap tokens that live for 90 days"
-
-
-class RefusedError(Exception):
-    """An error answer: status, Infisical's name for the error and its message."""
-
-    def __init__(self, status: int, kind: str, message: object) -> None:
-        super().__init__(message)
-        self.status, self.kind, self.message = status, kind, message
-
-
-def unauthorized(message: str) -> RefusedError:
-    """HTTP 401."""
-    return RefusedError(401, "UnauthorizedError", message)
-
-
-def bad_request(message: str) -> RefusedError:
-    """HTTP 400."""
-    return RefusedError(400, "BadRequest", message)
-
-
-def not_found(message: str) -> RefusedError:
-    """HTTP 404."""
-    return RefusedError(404, "NotFound", message)
 
 
 @dataclass
@@ -130,10 +112,23 @@ class Token:
 
 
 class Instance:
-    """The state of one Infisical instance, and its rules."""
+    """The state of one Infisical instance, and its rules.
 
-    def __init__(self, version: Version) -> None:
+    Args:
+        version: the release to behave like.
+        auth_secret: signs tokens; those signed with another one are worth nothing.
+        legacy_expiration_enforced_at: from 90 days after this moment on, identity tokens without an end are refused by
+            the releases that know it; seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        version: Version,
+        auth_secret: str | None = None,
+        legacy_expiration_enforced_at: float = LEGACY_EXPIRATION_ENFORCED_AT,
+    ) -> None:
         self.version = version
+        self.legacy_expiration_enforced_at = legacy_expiration_enforced_at
         self.id = str(uuid.uuid4())
         self.initialized = False
         self.allow_sign_up = True
@@ -142,9 +137,14 @@ class Instance:
         self.organizations: dict[str, dict[str, str]] = {}
         self.identities: dict[str, Identity] = {}
         self.tokens: dict[str, Token] = {}
+        self.projects = Projects()
         self.bootstraps = 0
         self.skipped_seconds = 0.0
-        self._key = secrets.token_bytes(32)
+        self.sign_with(auth_secret or secrets.token_hex(32))
+
+    def sign_with(self, auth_secret: str) -> None:
+        """From now on tokens are signed with this, and must be."""
+        self._key = auth_secret.encode()
 
     @property
     def now(self) -> float:
@@ -214,15 +214,17 @@ class Instance:
         if expires_at is not None:
             claims["exp"] = int(expires_at)
         head = f"{_base64({'alg': 'HS256', 'typ': 'JWT'})}.{_base64(claims)}"
-        signature = base64.urlsafe_b64encode(hmac.digest(self._key, head.encode(), hashlib.sha256)).rstrip(b"=")
-        token = Token(f"{head}.{signature.decode()}", expires_at, identity_id, user_id, organization_id, client_secret)
+        token = Token(
+            f"{head}.{self._signature(head)}", expires_at, identity_id, user_id, organization_id, client_secret
+        )
         self.tokens[token.text] = token
         return token
 
     def valid_token(self, text: str) -> Token:
         """The token behind a text, or the refusal it gets."""
         token = self.tokens.get(text)
-        if token is None:
+        head, _, signature = text.rpartition(".")
+        if token is None or signature != self._signature(head):
             reason = "invalid signature" if text.count(".") == 2 else "The provided access token is malformed."
             raise RefusedError(403, "TokenError", reason)
         if token.expires_at is not None and token.expires_at < self.now:
@@ -231,10 +233,25 @@ class Instance:
             raise unauthorized("Failed to authorize: token has been revoked")
         if token.client_secret is not None and token.client_secret.revoked:
             raise unauthorized("Failed to authorize: client secret has been revoked")
+        if token.identity_id and token.identity_id not in self.identities:
+            raise unauthorized("Cannot renew revoked or unknown access token")
         enforces_expiry = self.version in {Version.V0_162, Version.V0_167}
+        enforces_expiry &= self.now > self.legacy_expiration_enforced_at + LEGACY_GRACE_SECONDS
         if token.identity_id and token.expires_at is None and enforces_expiry:
             raise unauthorized("Identity access token exceeded max age, please re-authenticate")
         return token
+
+    def change_password(self, user: User, old: str, new: str) -> None:
+        """Replaces a user's password, and ends the user's sessions."""
+        if user.password != old:
+            raise bad_request("Incorrect current password.")
+        user.password = new
+        for token in self.tokens.values():
+            token.revoked |= token.user_id == user.id
+
+    def _signature(self, head: str) -> str:
+        digest = hmac.digest(self._key, head.encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     def is_super_admin(self, token: Token) -> bool:
         """Whether the token administers the instance, not just an organization."""

@@ -14,16 +14,14 @@ from tests.bootstrap.stand_in_instance import (
     ClientSecret,
     Identity,
     Instance,
-    RefusedError,
     Token,
     UniversalAuth,
     Version,
-    bad_request,
-    not_found,
-    unauthorized,
 )
+from tests.bootstrap.stand_in_project_routes import ProjectRoutes
+from tests.bootstrap.stand_in_refusals import RefusedError, bad_request, not_found, unauthorized
 
-Handler = Callable[[web.Request], Awaitable[dict[str, Any]]]
+Handler = Callable[[web.Request], Awaitable[dict[str, Any] | None]]
 
 BOOTSTRAP_SECONDS = 0.05
 """Between the check and the end of a bootstrap: callers within it all succeed, as on the real server."""
@@ -52,10 +50,14 @@ class Routes:
             ("POST", "/api/v1/admin/bootstrap", self._bootstrap),
             ("POST", "/api/v3/auth/login", self._log_in_user),
             ("POST", "/api/v3/auth/select-organization", self._select_organization),
+            ("POST", "/api/v2/password/user/password-reset", self._change_password),
             ("GET", "/api/v1/organization", self._organizations),
             ("GET", "/api/v1/identities/details", self._details),
             ("GET", "/api/v1/identities", self._identities),
             ("POST", "/api/v1/identities", self._create_identity),
+            ("GET", "/api/v1/identities/{identity_id}", self._identity),
+            ("PATCH", "/api/v1/identities/{identity_id}", self._update_identity),
+            ("DELETE", "/api/v1/identities/{identity_id}", self._delete_identity),
             ("GET", one, self._universal_auth),
             ("POST", one, self._attach_universal_auth),
             ("GET", f"{one}/client-secrets", self._client_secrets),
@@ -66,7 +68,7 @@ class Routes:
             ("POST", "/api/v1/auth/token/revoke", self._revoke_token),
         ]
         if self.instance.version is not Version.V0_140:
-            routes.append(("GET", "/api/v1/projects", self._projects))
+            routes += ProjectRoutes(self.instance, self._organization_token).table()
         return routes
 
     def _token(self, request: web.Request) -> Token:
@@ -167,9 +169,13 @@ class Routes:
         user = next(user for user in self.instance.users if user.id == token.user_id)
         return {"organizations": [self.instance.organizations[one] for one in user.organization_ids]}
 
-    async def _projects(self, request: web.Request) -> dict[str, Any]:
-        self._organization_token(request)
-        return {"projects": []}
+    async def _change_password(self, request: web.Request) -> None:
+        token = self._token(request)
+        user = next((user for user in self.instance.users if user.id == token.user_id), None)
+        if user is None:
+            raise unauthorized("You are not allowed to access this resource")
+        body = await request.json()
+        self.instance.change_password(user, body["oldPassword"].strip(), body["newPassword"].strip())
 
     async def _details(self, request: web.Request) -> dict[str, Any]:
         token = self._organization_token(request)
@@ -181,52 +187,86 @@ class Routes:
         token = self._organization_token(request)
         if request.query["orgId"] != token.organization_id:
             raise RefusedError(403, "ForbiddenError", "You are not a member of this organization")
+        found = [one for one in self.instance.identities.values() if one.organization_id == token.organization_id]
+        return {"identities": [self._membership(one) for one in found], "totalCount": len(found)}
+
+    def _membership(self, identity: Identity) -> dict[str, Any]:
         moment = self.instance.moment()
-        memberships = [
-            {
-                "id": one.membership_id,
-                "role": one.role,
-                "roleId": None,
-                "orgId": one.organization_id,
-                "createdAt": moment,
-                "updatedAt": moment,
-                "identityId": one.id,
-                "identity": {
-                    "id": one.id,
-                    "name": one.name,
-                    "hasDeleteProtection": False,
-                    "authMethods": ["universal-auth"] if one.universal_auth else [],
-                },
-            }
-            for one in self.instance.identities.values()
-            if one.organization_id == token.organization_id
-        ]
-        return {"identities": memberships, "totalCount": len(memberships)}
+        return {
+            "id": identity.membership_id,
+            "role": identity.role,
+            "roleId": None,
+            "orgId": identity.organization_id,
+            "createdAt": moment,
+            "updatedAt": moment,
+            "identityId": identity.id,
+            "identity": {
+                "id": identity.id,
+                "name": identity.name,
+                "hasDeleteProtection": False,
+                "authMethods": ["universal-auth"] if identity.universal_auth else [],
+            },
+        }
+
+    async def _identity(self, request: web.Request) -> dict[str, Any]:
+        identity = self._member(request)
+        document = self._membership(identity)
+        document["metadata"] = [{"id": str(uuid.uuid4()), **one} for one in identity.metadata]
+        document["identity"] |= {"orgId": identity.organization_id, "activeLockoutAuthMethods": []}
+        return {"identity": document}
+
+    async def _update_identity(self, request: web.Request) -> dict[str, Any]:
+        identity = self._member(request)
+        self._require_admin(request)
+        body = await request.json()
+        identity.role = self._organization_role(body.get("role", identity.role))
+        identity.name = body.get("name", identity.name)
+        identity.metadata = body.get("metadata", identity.metadata)
+        document = self._identity_document(identity)
+        return {"identity": {key: document[key] for key in document.keys() - {"authMethods"}}}
+
+    async def _delete_identity(self, request: web.Request) -> dict[str, Any]:
+        identity = self._member(request)
+        self._require_admin(request)
+        if identity.id in self.instance.admin_identity_ids and not self.instance.is_super_admin(self._token(request)):
+            raise RefusedError(403, "ForbiddenError", "Requires elevated super admin privileges")
+        del self.instance.identities[identity.id]
+        document = self._identity_document(identity)
+        return {"identity": {key: document[key] for key in document.keys() - {"authMethods", "metadata"}}}
+
+    def _require_admin(self, request: web.Request) -> None:
+        identity = self.instance.identities.get(str(self._token(request).identity_id))
+        if identity is not None and identity.role != "admin":
+            raise RefusedError(403, "PermissionDenied", "You are not allowed to edit on identity", details=[])
+
+    def _organization_role(self, role: str) -> str:
+        if role not in _ROLES:
+            raise not_found(f"Role '{role}' not found")
+        return role
 
     async def _create_identity(self, request: web.Request) -> dict[str, Any]:
         token = self._organization_token(request)
         body = await request.json()
         if body["organizationId"] != token.organization_id:
             raise RefusedError(403, "ForbiddenError", "You are not a member of this organization")
-        role = body.get("role", "no-access")
-        if role not in _ROLES:
-            raise not_found(f"Role '{role}' not found")
+        role = self._organization_role(body.get("role", "no-access"))
         identity = Identity(body["name"], body["organizationId"], role, body.get("metadata", []))
         self.instance.identities[identity.id] = identity
+        return {"identity": self._identity_document(identity)}
+
+    def _identity_document(self, identity: Identity) -> dict[str, Any]:
         moment = self.instance.moment()
         return {
-            "identity": {
-                "id": identity.id,
-                "name": identity.name,
-                "authMethod": None,
-                "createdAt": moment,
-                "updatedAt": moment,
-                "hasDeleteProtection": False,
-                "orgId": identity.organization_id,
-                "projectId": None,
-                "authMethods": [],
-                "metadata": [{"id": str(uuid.uuid4()), **one} for one in identity.metadata],
-            }
+            "id": identity.id,
+            "name": identity.name,
+            "authMethod": None,
+            "createdAt": moment,
+            "updatedAt": moment,
+            "hasDeleteProtection": False,
+            "orgId": identity.organization_id,
+            "projectId": None,
+            "authMethods": [],
+            "metadata": [{"id": str(uuid.uuid4()), **one} for one in identity.metadata],
         }
 
     async def _universal_auth(self, request: web.Request) -> dict[str, Any]:

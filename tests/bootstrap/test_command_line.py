@@ -49,7 +49,7 @@ def test_the_help_offers_what_exists_and_every_exit_code(machine: Machine) -> No
     with process(machine, "--help") as started:
         out, _ = started.communicate(timeout=30)
     commands = out.partition("Commands:")[2].partition("Exit codes")[0]
-    assert re.findall(r"^  (\w+)", commands, re.MULTILINE) == ["status", "admin", "identity"]
+    assert re.findall(r"^  (\w+)", commands, re.MULTILINE) == ["status", "admin", "identity", "resources"]
     told = " ".join(out.split())
     assert all(f"{code.value} " in told for code in errors.ExitCode)
 
@@ -216,7 +216,7 @@ def test_https_with_an_own_authority(
 def test_plain_http_across_a_network_is_warned_of(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.run("admin") == 0
     assert "not encrypted" not in machine.err
-    monkeypatch.setattr("bootstrap.command_line.crosses_network_in_clear", lambda _: True)
+    monkeypatch.setattr("bootstrap.command_surroundings.crosses_network_in_clear", lambda _: True)
     assert machine.run("admin") == 0
     assert "is not encrypted" in machine.err
 

@@ -27,6 +27,7 @@ from bootstrap.transport import Repeat, Transport
 from simulator.certificates import make_certificates
 from tests.bootstrap.conftest import PatientClock
 from tests.bootstrap.stand_in import Fault, StandIn
+from tests.bootstrap.stand_in_instance import Identity
 
 STATUS = "/api/status"
 
@@ -157,7 +158,9 @@ def test_a_refusal_is_final_and_of_its_own_kind(
 def test_forbidden_is_not_unauthorized(server: StandIn, transport: Transport) -> None:
     admin = server.instance.add_admin("a@example.com", "p")
     server.instance.finish_bootstrap(admin, "homelab")
-    token = server.instance.issue(60, identity_id="other", organization_id="other")
+    other = Identity("other", "other", "admin")
+    server.instance.identities[other.id] = other
+    token = server.instance.issue(60, identity_id=other.id, organization_id="other")
     with pytest.raises(ForbiddenError, match="Requires elevated super admin privileges"):
         transport.request(Ignored, "PATCH", "/api/v1/admin/config", repeat=Repeat.SAFE, token=token.text, body={})
 

@@ -1,0 +1,128 @@
+"""Makes an Infisical instance hold what a document asks for, and changes nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from bootstrap.client import Infisical
+from bootstrap.compatibility import require_supported
+from bootstrap.desired import Resources
+from bootstrap.errors import (
+    BootstrapError,
+    CredentialsError,
+    NotInitializedError,
+    OutcomeUnknownError,
+    UnauthorizedError,
+)
+from bootstrap.readiness import wait_until_ready
+from bootstrap.resource_plan import Change, Plan, plan_of
+from bootstrap.resource_state import Owner, read_state
+from bootstrap.resource_writer import Writer
+from bootstrap.values import Values
+
+ATTEMPTS = 3
+"""How often a run looks again and goes on after an answer was lost."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A machine identity's client id and secret. `identity_id` is empty where it is not known."""
+
+    client_id: str
+    client_secret: SecretStr
+    identity_id: str = ""
+
+
+@dataclass(frozen=True)
+class ResourcesResult:
+    """What changed, or with a plan only, would. `approvals` wait for somebody in Infisical."""
+
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+    approvals: tuple[str, ...] = ()
+    applied: bool = False
+
+
+class ResourcesRun:
+    """One run for one document.
+
+    Args:
+        wanted: the document.
+        values: where the values of its secrets come from.
+        prune: also delete what was made for this owner and is not in the document any more.
+    """
+
+    def __init__(self, infisical: Infisical, wanted: Resources, values: Values, *, prune: bool) -> None:
+        self._infisical = infisical
+        self._wanted = wanted
+        self._values = values
+        self._prune = prune
+
+    def plan(self, credentials: Credentials, *, wait_seconds: float, say: Callable[[str], None]) -> ResourcesResult:
+        """What would change. Nothing is changed.
+
+        Raises:
+            BootstrapError: see the subclasses.
+        """
+        plan, _ = self._look(self._log_in(credentials, wait_seconds, say), credentials)
+        return ResourcesResult(plan.changes, plan.notes)
+
+    def apply(self, credentials: Credentials, *, wait_seconds: float, say: Callable[[str], None]) -> ResourcesResult:
+        """Carries out what has to change. The caller holds the locks. Safe to repeat.
+
+        Where an answer is lost, it looks what is there and goes on from that.
+
+        Raises:
+            OutcomeUnknownError: answers were lost again and again.
+            BootstrapError: see the subclasses.
+        """
+        token = self._log_in(credentials, wait_seconds, say)
+        done: list[Change] = []
+        for attempt in range(1, ATTEMPTS + 1):
+            plan, writer = self._look(token, credentials)
+            try:
+                for step in plan.steps:
+                    step.carry_out(writer)
+                    done += step.changes
+                    for change in step.changes:
+                        say(f"{change.action.value} {change.kind} {change.name}")
+            except OutcomeUnknownError as error:
+                if attempt == ATTEMPTS:
+                    raise
+                say(f"{error.message}; looking what is there")
+                continue
+            break
+        return ResourcesResult(tuple(done), plan.notes, tuple(writer.approvals), applied=True)
+
+    def _log_in(self, credentials: Credentials, wait_seconds: float, say: Callable[[str], None]) -> SecretStr:
+        status = wait_until_ready(self._infisical, wait_seconds=wait_seconds, say=say)
+        require_supported(self._infisical, status)
+        if not self._infisical.config().initialized:
+            raise NotInitializedError(
+                f"{self._infisical.domain} has no administrator yet",
+                "run first: python -m bootstrap admin, and python -m bootstrap identity",
+            )
+        try:
+            return self._infisical.log_in_identity(
+                client_id=credentials.client_id, client_secret=credentials.client_secret
+            ).access_token
+        except UnauthorizedError as error:
+            if "locked" in error.reason:
+                raise BootstrapError(
+                    f"{self._infisical.domain}: the machine identity is locked after wrong logins: {error.reason}",
+                    "find out who tries wrong secrets, wait five minutes, then run again",
+                ) from None
+            raise CredentialsError(
+                f"{self._infisical.domain} does not take the machine identity's client secret: {error.reason}",
+                "run: python -m bootstrap identity",
+            ) from None
+
+    def _look(self, token: SecretStr, credentials: Credentials) -> tuple[Plan, Writer]:
+        organization_id = self._infisical.session(token).whoami().organization.id
+        session = self._infisical.projects(token)
+        state = read_state(session, organization_id, self._wanted, prune=self._prune)
+        plan = plan_of(self._wanted, state, self._values, prune=self._prune, own_identity_id=credentials.identity_id)
+        return plan, Writer(session, state, Owner(self._wanted.owner), self._values)

@@ -1,0 +1,159 @@
+"""Where the values of secrets come from: a generator, an environment variable, a file for `sops`, or a prompt.
+
+Values are `SecretStr` from the first moment, go to no program as an argument, and are known to the redactor.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+import string
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from bootstrap.desired import FromEnvironment, FromSops, Generated, Prompted, Secret
+from bootstrap.errors import UsageError
+from bootstrap.redaction import Redactor
+
+SOPS_TIMEOUT_SECONDS = 60.0
+"""A key in a cloud or on a card can take its time; a sops that asks for something would wait for ever."""
+
+_ALPHABET = string.ascii_letters + string.digits
+_REFERENCE = re.compile(r"\$\{[^}]*\}")
+
+Prompt = Callable[[str], str]
+"""Asks a question at the terminal, without showing the answer. Raises UsageError where there is no terminal."""
+
+
+class Values:
+    """The values of secrets, each looked up when it is asked for.
+
+    Args:
+        environment: the environment of the run, also that of `sops` (SOPS_AGE_KEY_FILE and the like).
+        folder: what the files of `sops` sources are relative to.
+    """
+
+    def __init__(self, environment: Mapping[str, str], folder: Path, prompt: Prompt, redact: Redactor) -> None:
+        self._environment = environment
+        self._folder = folder
+        self._prompt = prompt
+        self._redact = redact
+        self._decrypted: dict[str, Any] = {}
+
+    def kept(self, secret: Secret) -> bool:
+        """Whether a secret that exists keeps its value, whatever it is: generated and prompted ones are made once."""
+        return isinstance(secret.value, Generated | Prompted)
+
+    def wanted(self, secret: Secret) -> SecretStr | None:
+        """The value an existing secret is to have; None where there is nothing to hold it against.
+
+        That is so for generated and prompted secrets, and for a variable that is not set in this run.
+
+        Raises:
+            UsageError: the value can't be had, or Infisical would not store it as it is.
+        """
+        if self.kept(secret):
+            return None
+        if isinstance(secret.value, FromEnvironment) and secret.value.variable not in self._environment:
+            return None
+        return self.made(secret)
+
+    def made(self, secret: Secret) -> SecretStr:
+        """The value of a secret that is to be made.
+
+        Raises:
+            UsageError: the value can't be had, or Infisical would not store it as it is.
+        """
+        match secret.value:
+            case Generated(kind=kind, length=length):
+                value = generated(kind, length)
+            case FromEnvironment(variable=variable):
+                value = self._environment.get(variable, "")
+                if not value:
+                    raise UsageError(
+                        f"the secret {secret.name}: {variable} is not set", f"set {variable}, or export it"
+                    )
+            case FromSops(file=file, key=key):
+                value = self._from_sops(secret, file, key)
+            case Prompted(text=text):
+                value = self._prompt(text or f"{secret.environment}{secret.path.rstrip('/')}/{secret.name}")
+        self._redact.add(value)
+        _check(secret, value)
+        return SecretStr(value)
+
+    def check(self, secret: Secret) -> None:
+        """Finds out, before anything is changed, whether the value of a secret that is to be made can be had.
+
+        Raises:
+            UsageError: it can't. A prompt is not asked yet.
+        """
+        if not isinstance(secret.value, Prompted):
+            self.made(secret)
+
+    def _from_sops(self, secret: Secret, file: str, key: str) -> str:
+        if file not in self._decrypted:
+            self._decrypted[file] = _decrypt(self._folder / file, self._environment, self._redact)
+        found: Any = self._decrypted[file]
+        for name in key.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        if not isinstance(found, str) or not found:
+            what = "is not there" if found is None else "is not a string with something in it"
+            raise UsageError(f"the secret {secret.name}: {key} in {file} {what}", f"correct it: sops {file}")
+        return found
+
+
+def generated(kind: str, length: int) -> str:
+    """A random value: `length` letters and digits for a `password`, that many random bytes for `hex` and `base64`."""
+    if kind == "hex":
+        return secrets.token_hex(length)
+    if kind == "base64":
+        return base64.b64encode(secrets.token_bytes(length)).decode()
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def _check(secret: Secret, value: str) -> None:
+    """Refuses what Infisical would store or give back as something else."""
+    # It cuts white space off both ends, and keeps one line break at the end.
+    core = value.removesuffix("\n")
+    if core != core.strip() or "\0" in value:
+        raise UsageError(
+            f"the secret {secret.name}: its value begins or ends with white space, which Infisical cuts off",
+            "take it off the value; one line break at the end is kept",
+        )
+    if not secret.references and _REFERENCE.search(value):
+        raise UsageError(
+            f"the secret {secret.name}: its value holds ${{...}}, which Infisical replaces by another secret",
+            'set "references": true where that is meant; there is no way to write the characters themselves',
+        )
+
+
+def _decrypt(path: Path, environment: Mapping[str, str], redact: Redactor) -> Any:
+    try:
+        ended = subprocess.run(
+            ["sops", "--decrypt", "--output-type", "json", str(path)],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=SOPS_TIMEOUT_SECONDS,
+        )
+    except FileNotFoundError:
+        raise UsageError(f"{path}: sops is not on PATH", "install sops (https://getsops.io)") from None
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"{path}: sops did not end within {SOPS_TIMEOUT_SECONDS:g} s", "does it wait for a key?"
+        ) from None
+    if ended.returncode:
+        said = redact(" ".join(ended.stderr.decode(errors="replace").split()))[:500]
+        raise UsageError(f"{path}: sops can't decrypt it: {said}", "name the key, such as SOPS_AGE_KEY_FILE")
+    try:
+        document = json.loads(ended.stdout)
+    except ValueError:
+        raise UsageError(f"{path}: sops did not answer with JSON", "name a YAML, JSON, ENV or INI file") from None
+    return document

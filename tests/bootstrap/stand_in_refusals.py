@@ -1,0 +1,31 @@
+"""How the stand-in Infisical refuses."""
+
+from __future__ import annotations
+
+
+class RefusedError(Exception):
+    """An error answer: status, Infisical's name for the error, its message and, for some, details."""
+
+    def __init__(self, status: int, kind: str, message: object, details: list[object] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.kind, self.message, self.details = status, kind, message, details
+
+
+def unauthorized(message: str) -> RefusedError:
+    """HTTP 401."""
+    return RefusedError(401, "UnauthorizedError", message)
+
+
+def bad_request(message: str) -> RefusedError:
+    """HTTP 400."""
+    return RefusedError(400, "BadRequest", message)
+
+
+def not_found(message: str) -> RefusedError:
+    """HTTP 404."""
+    return RefusedError(404, "NotFound", message)
+
+
+def invalid(path: list[object], message: str, code: str = "custom") -> RefusedError:
+    """HTTP 422: one issue of the schema."""
+    return RefusedError(422, "ValidationFailure", [{"code": code, "path": path, "message": message}])
