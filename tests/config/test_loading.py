@@ -68,7 +68,7 @@ def test_a_file_whose_name_is_no_name_is_refused(write: Any) -> None:
 EMPTY = (
     "error:\n"
     "    the environment is empty, and nothing is planned from it: that would be a plan to destroy everything\n"
-    "    allowed:  at least one of templates, vms, containers, secrets, pools, firewall, access\n"
+    "    allowed:  at least one of templates, vms, containers, secrets, services, pools, firewall, access\n"
     "    fix:      add a guest; to remove an environment, run `homelab destroy` and delete the file"
 )
 

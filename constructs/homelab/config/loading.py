@@ -19,7 +19,7 @@ from homelab.config.schema_problems import refusals_of
 from homelab.config.source import Source, read_source
 
 _KEY: TypeAdapter[str] = TypeAdapter(Key)
-_CONTENT = ("templates", "vms", "containers", "secrets", "pools", "firewall", "access")
+_CONTENT = ("templates", "vms", "containers", "secrets", "services", "pools", "firewall", "access")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,20 @@ def load_environments(paths: Sequence[FilePath], image_lock: ImageChecksums | No
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise InvalidEnvironment(problems)
     return Loaded(tuple(draft.environment for draft in drafts if draft.environment is not None), tuple(problems))
+
+
+def read_environment(path: FilePath) -> Environment:
+    """The environment that the file at ``path`` describes, held against the models and nothing else.
+
+    For what has to happen before all checks can pass, such as deciding where guests go.
+
+    Raises:
+        InvalidEnvironment: an entry of the file is wrong by itself.
+    """
+    draft = _read(path)
+    if draft.environment is None or any(problem.severity is Severity.ERROR for problem in draft.problems):
+        raise InvalidEnvironment(draft.problems)
+    return draft.environment
 
 
 def check_files(paths: Sequence[FilePath], image_lock: ImageChecksums | None = None) -> list[Problem]:

@@ -16,10 +16,13 @@ from homelab.config.environment import Environment
 from homelab.config.expansion import ExpandedGuest, ExpandedInterface, default_node, expand, size_of_root
 from homelab.config.firewall_names import known_names
 from homelab.config.guest import Dns, InterfaceSpec
+from homelab.config.ha_members import node_affinity_of, possible_nodes
 from homelab.config.image import Image, ImageSpec
 from homelab.config.image_catalogue import DiskImage, container_template, disk_image
 from homelab.config.image_lock import ImageLock
 from homelab.config.platform_containers import containers_by_key
+from homelab.config.platform_images import container_images
+from homelab.config.replication import ReplicationSpec
 from homelab.config.service_containers import enabled_services
 from homelab.config.virtual_machine import (
     Template,
@@ -29,7 +32,7 @@ from homelab.config.virtual_machine import (
     VirtualMachineSettings,
     VirtualMachineSpec,
 )
-from homelab.services.service import PinnedDownload, pinned_downloads
+from homelab.services.service import Pinned, pinned
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,10 @@ class ResolvedEnvironment:
     containers: Mapping[str, ContainerSpec]
     groups: Mapping[str, tuple[str, ...]]
     """The keys of the guests of each group, in the order of the file."""
-    downloads: Mapping[str, Mapping[str, PinnedDownload]]
-    """What the templates of services download from vendors, by service and name."""
+    digests: Mapping[str, str | None]
+    """The digest of each container image of the platforms, by its reference; None where it is not locked."""
+    pinned: Mapping[str, Pinned]
+    """What the templates of services download from vendors, by service."""
 
 
 def resolve(environment: Environment, image_lock: ImageLock | None = None) -> ResolvedEnvironment:
@@ -71,7 +76,17 @@ class _Resolver:
         self.clone_nodes: dict[str, set[str]] = {}
         for guest in self.guests:
             if isinstance(guest.definition, VirtualMachine) and guest.node and guest.definition.template:
-                self.clone_nodes.setdefault(guest.definition.template, set()).add(guest.node)
+                nodes = self.clone_nodes.setdefault(guest.definition.template, set())
+                # HA may start it on another node, and there it needs the same snippet.
+                nodes |= {guest.node, *(self._recovery_nodes(guest) if guest.definition.ha else ())}
+
+    def _recovery_nodes(self, guest: ExpandedGuest) -> set[str]:
+        snippets = self.environment.defaults.snippet_datastore
+        return {
+            node
+            for node in possible_nodes(self.environment, guest, self.guests)
+            if snippets in self.environment.proxmox.nodes[node].datastores
+        }
 
     def resolve(self) -> ResolvedEnvironment:
         groups: dict[str, list[str]] = {}
@@ -90,8 +105,11 @@ class _Resolver:
             virtual_machines=virtual_machines,
             containers=containers,
             groups={group: tuple(keys) for group, keys in groups.items()},
-            downloads={
-                name: pinned_downloads(enabled.service.downloads, self.lock)
+            digests={
+                used.reference: self.lock.digest_for(used.reference) for used in container_images(self.environment)
+            },
+            pinned={
+                name: pinned(enabled.service, self.lock)
                 for name, enabled in enabled_services(self.environment).items()
             },
         )
@@ -249,13 +267,31 @@ class _Resolver:
             "node": guest.node,
             "interfaces": tuple(_interface(interface, guest.definition) for interface in guest.interfaces),
             "pool": guest.definition.pool,
+            "ha": guest.definition.ha,
+            "ha_group": self._ha_group(guest),
+            "replication": _jobs(guest),
             "dns": dns or _network_dns(guest, defaults.dns),
             "ssh_keys": tuple(dict.fromkeys((*defaults.ssh_keys, *ssh_keys))),
             "firewall_names": self.firewall_names,
         }
 
+    def _ha_group(self, guest: ExpandedGuest) -> str | None:
+        if guest.definition.ha is None or self.environment.proxmox.version >= 9:
+            return None
+        found = node_affinity_of(self.environment, guest, self.guests)
+        return found[0] if found else None
+
     def _all_tags(self, own: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(sorted(self.tags.union(own)))
+
+
+def _jobs(guest: ExpandedGuest) -> tuple[ReplicationSpec, ...]:
+    return tuple(
+        ReplicationSpec.model_construct(**dict(job), job=number)
+        for number, job in enumerate(guest.definition.replication)
+        # Of replicas one may be on the very node that the others are copied to.
+        if job.target != guest.node
+    )
 
 
 def _serial_device(template: Template, known: DiskImage | None) -> bool:

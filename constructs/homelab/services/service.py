@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from homelab.config.container import Features
 from homelab.services.settings import ReplicatedSettings, ServiceSettings
@@ -49,8 +49,9 @@ class Size:
 
 
 NESTING = Features()
-BUILD_SIZE = Size(cores=2, memory=2048, disk=8)
-"""What a template is built with, so that an installation is neither slow nor out of memory."""
+BUILD_CORES = 2
+BUILD_MEMORY = 2048
+"""MiB that a template is built with, so that an installation is neither slow nor out of memory."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,17 @@ class Download:
     version: str
     url: str
     checksum_url: str
+
+
+@dataclass(frozen=True)
+class ContainerImage:
+    """A container image that a service runs, where its vendor publishes nothing else.
+
+    ``reference`` has the tag of one release; its digest is in ``images.lock.json``.
+    """
+
+    name: str
+    reference: str
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,37 @@ class PinnedDownload:
     def hexadecimal(self) -> str:
         """The checksum without its algorithm; empty without one."""
         return (self.checksum or "").partition(":")[2]
+
+
+class Checksums(Protocol):
+    """Where checksums of downloads are looked up: the lock file."""
+
+    def checksum_for(self, url: str) -> str | None:
+        """``sha512:<hexadecimal>`` of what is downloaded from ``url``; None when it is not known."""
+
+    def digest_for(self, reference: str) -> str | None:
+        """``sha256:<hexadecimal>`` of the container image ``reference``; None when it is not known."""
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """What a template is built from besides the distribution's packages, as the lock file pins it."""
+
+    downloads: Mapping[str, PinnedDownload]
+    images: Mapping[str, str]
+    """References of container images by name: with the digest where the lock file has one."""
+
+
+def pinned(service: Service[Any], lock: Checksums) -> Pinned:
+    """What the service ``service`` downloads, pinned by ``lock``."""
+    return Pinned(
+        {one.name: PinnedDownload(one.url, one.version, lock.checksum_for(one.url)) for one in service.downloads},
+        {one.name: _with_digest(one.reference, lock.digest_for(one.reference)) for one in service.images},
+    )
+
+
+def _with_digest(reference: str, digest: str | None) -> str:
+    return f"{reference}@{digest}" if digest and "@" not in reference else reference
 
 
 @dataclass(frozen=True)
@@ -146,6 +189,8 @@ class InstallContext(Generic[Settings]):
     settings: Settings
     downloads: Mapping[str, PinnedDownload]
     """The service's downloads by name."""
+    images: Mapping[str, str]
+    """References of the service's container images by name, with their digest where it is locked."""
 
 
 @dataclass(frozen=True)
@@ -233,10 +278,12 @@ class Service(Generic[Settings]):
     after: tuple[str, ...] = ()
     """Services that must be there before this one is configured, where the environment has them."""
     downloads: tuple[Download, ...] = ()
-    build_size: Size = BUILD_SIZE
-    """What the template is built with; its disk is also the smallest that an instance can have."""
+    images: tuple[ContainerImage, ...] = ()
+    build_size: Size | None = None
+    """What the template is built with; two cores, 2 GiB of memory and the service's own disk when None. Its disk is
+    also the smallest that an instance can have."""
     install_variables: Callable[[InstallContext[Settings]], Mapping[str, Any]] = _no_install_variables
-    """Variables of ``install.sh.j2`` besides ``service``, ``settings`` and ``downloads``."""
+    """Variables of ``install.sh.j2`` besides ``service``, ``settings``, ``downloads`` and ``images``."""
     configure_variables: Callable[[ServiceContext[Settings]], Mapping[str, Any]] = _no_configure_variables
     """Variables of ``configure.sh.j2`` besides ``service``, ``settings`` and ``context``."""
     secrets: Callable[[ServiceContext[Settings]], tuple[StoredSecret, ...]] = _no_secrets
@@ -252,6 +299,12 @@ class Service(Generic[Settings]):
     def package(self) -> str:
         """The package that holds its scripts."""
         return f"homelab.services.{self.name.replace('-', '_')}"
+
+    @property
+    def build(self) -> Size:
+        """What the template is built with."""
+        size = self.size
+        return self.build_size or Size(max(BUILD_CORES, size.cores), max(BUILD_MEMORY, size.memory), size.disk)
 
     @property
     def template_vm_id(self) -> int:

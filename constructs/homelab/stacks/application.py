@@ -1,6 +1,7 @@
 """The cdktf app: every stack of every environment, and which has to be applied before which."""
 
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 from cdktf import App, TerraformStack
@@ -8,10 +9,12 @@ from cdktf import App, TerraformStack
 from homelab.config.platform_containers import container_called
 from homelab.config.resolution import ResolvedEnvironment
 from homelab.config.state import S3State
-from homelab.stacks import cluster, templates
+from homelab.stacks import cluster, ha, templates
 from homelab.stacks.access import AccessStack
 from homelab.stacks.cluster import ClusterStack
 from homelab.stacks.guests import GuestsStack
+from homelab.stacks.ha import HaStack
+from homelab.stacks.sdn import SdnStack
 from homelab.stacks.services import service_stacks
 from homelab.stacks.templates import TemplatesStack
 
@@ -33,8 +36,8 @@ def build_app(environments: Iterable[ResolvedEnvironment], *, outdir: Path | str
 def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
     """Add the stacks of one environment. A stack with nothing in it is left out.
 
-    Order: ``state-backend`` first, because the others' state goes there; ``cluster`` and ``templates``; then the groups
-    of guests. A group whose containers are cloned from another group's waits for it.
+    Order: ``state-backend`` first, because the others' state goes there; ``cluster``, ``sdn`` and ``templates``; then
+    the groups of guests, and last ``ha``. A group whose containers are cloned from another group's waits for it.
     """
     environment = resolved.environment
     backend: TerraformStack | None = None
@@ -46,11 +49,7 @@ def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
     access: list[TerraformStack] = []
     if environment.access is not None:
         access.append(AccessStack(app, environment=environment, settings=environment.access))
-    foundations: list[TerraformStack] = []
-    if cluster.is_needed(environment):
-        foundations.append(ClusterStack(app, environment=environment))
-    if templates.is_needed(resolved):
-        foundations.append(TemplatesStack(app, resolved=resolved))
+    foundations = _foundations(app, resolved)
     services = service_stacks(app, resolved)
     groups: dict[str, TerraformStack] = {
         group: services.get(group) or GuestsStack(app, group=group, keys=keys, resolved=resolved)
@@ -64,9 +63,25 @@ def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
             origin = group_of.get(_clone_source(resolved, key))
             if origin is not None and origin != group:
                 stack.add_dependency(groups[origin])
+    rules = [HaStack(app, environment=environment)] if ha.is_needed(environment) else []
+    for after, before in product(rules, groups.values()):
+        after.add_dependency(before)
     if backend is not None:
-        for waiting in (*access, *foundations, *groups.values()):
+        for waiting in (*access, *foundations, *groups.values(), *rules):
             waiting.add_dependency(backend)
+
+
+def _foundations(app: App, resolved: ResolvedEnvironment) -> list[TerraformStack]:
+    """The stacks that every group of guests waits for."""
+    environment = resolved.environment
+    foundations: list[TerraformStack] = []
+    if cluster.is_needed(environment):
+        foundations.append(ClusterStack(app, environment=environment))
+    if environment.sdn is not None:
+        foundations.append(SdnStack(app, environment=environment, settings=environment.sdn))
+    if templates.is_needed(resolved):
+        foundations.append(TemplatesStack(app, resolved=resolved))
+    return foundations
 
 
 def _clone_source(resolved: ResolvedEnvironment, key: str) -> str:
