@@ -21,6 +21,7 @@ from operations.command_line import (
     diff_command,
     doctor_command,
     images_command,
+    place_command,
     review_command,
     schema_command,
 )
@@ -47,6 +48,7 @@ def _add_commands() -> None:
     application.command("doctor")(doctor_command.doctor)
     application.command("deploy")(deploy_command.deploy)
     application.command("destroy")(destroy_command.destroy)
+    application.command("place")(place_command.place)
     application.command("review", cls=review_command.ReviewCommand)(review_command.review)
     application.command("diff", cls=review_command.ReviewCommand)(diff_command.diff)
     application.add_typer(images_command.images, name="images")

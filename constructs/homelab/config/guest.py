@@ -148,6 +148,7 @@ class GuestSpec(Model):
     interfaces: tuple[InterfaceSpec, ...] = ()
     pool: PoolName | None = None
     ha: HaResource | None = None
+    ha_group: str | None = Field(None, description="Its HA group; Proxmox VE 8 only, 9 has rules.")
     replication: tuple[ReplicationSpec, ...] = ()
     dns: Dns = Dns()
     ssh_keys: tuple[SshKey, ...] = ()

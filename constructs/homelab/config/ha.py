@@ -41,7 +41,8 @@ HaSetting = Annotated[HaResource | None, BeforeValidator(_switch, json_schema_in
 
 
 def _with_priorities(value: Any) -> Any:
-    return dict.fromkeys(value) if isinstance(value, list | tuple) else value
+    named = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+    return dict.fromkeys(value) if named else value
 
 
 class _Rule(Model):

@@ -42,8 +42,8 @@ def record_name(guest: ExpandedGuest) -> str:
 def place(environment: Environment, forget: Iterable[str] = ()) -> Placement:
     """Give every guest with a policy a node: those on record keep theirs, the others get the best that is left.
 
-    ``forget`` names guests of the record that are placed anew. Guests of other environments are not seen: the checks
-    see that all of them together fit.
+    ``forget`` names guests of the record that are placed anew, elsewhere if there is anywhere else. Guests of other
+    environments are not seen: the checks see that all of them together fit.
     """
     forgotten = set(forget)
     placed = {name: node for name, node in environment.placed.items() if name not in forgotten}
@@ -51,7 +51,7 @@ def place(environment: Environment, forget: Iterable[str] = ()) -> Placement:
     open_ones = [guest for guest in guests if _is_open(environment, guest)]
     first: list[str] = []
     while True:
-        attempt = _Attempt(environment, guests)
+        attempt = _Attempt(environment, guests, {name: environment.placed.get(name, "") for name in forgotten})
         failed = attempt.run(sorted(open_ones, key=lambda guest: _order(attempt, guest, first)))
         # One that found no place may find one when it chooses before the others.
         if failed is None or failed in first:
@@ -126,6 +126,8 @@ class _Attempt:
 
     environment: Environment
     guests: tuple[ExpandedGuest, ...]
+    left: Mapping[str, str]
+    """The nodes that guests come from which are placed anew."""
     decided: dict[str, str] = field(default_factory=dict)
     impossible: dict[str, str] = field(default_factory=dict)
     memory: Counter[str] = field(default_factory=Counter)
@@ -187,12 +189,13 @@ class _Attempt:
                     return f"its datastore {datastore} is full"
         return ""
 
-    def _rank(self, guest: ExpandedGuest, node: str) -> tuple[float, float, str]:
+    def _rank(self, guest: ExpandedGuest, node: str) -> tuple[object, ...]:
         """The best node has the smallest: fewest of those that keep apart, then the largest share of free memory."""
         known = self.environment.proxmox.nodes[node]
         apart = kept_apart(self.environment, guest)
         share = (self._free(node, known) - guest.definition.memory) / max(1, known.memory)
-        return self.members[apart or "", node], -round(share, 3), _weight(record_name(guest), node)
+        name = record_name(guest)
+        return self.left.get(name) == node, self.members[apart or "", node], -round(share, 3), _weight(name, node)
 
     def _free(self, node: str, known: Node) -> int:
         return known.memory - known.memory_reserved - self.memory[node]

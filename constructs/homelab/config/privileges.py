@@ -5,6 +5,7 @@ VE 9).
 """
 
 from homelab.config.environment import Environment
+from homelab.config.guest import GuestReferences
 from homelab.config.platform_containers import all_containers
 
 _GUESTS = frozenset(
@@ -36,6 +37,9 @@ _DOWNLOADS = frozenset({"Datastore.Allocate", "Datastore.AllocateTemplate", "Sys
 _SNIPPETS = frozenset({"Datastore.Allocate", "Datastore.AllocateTemplate"})
 _POOLS = frozenset({"Pool.Allocate", "Pool.Audit"})
 _CLUSTER_FIREWALL = frozenset({"Sys.Modify"})
+_HA = frozenset({"Sys.Audit", "Sys.Console"})
+_REPLICATION = frozenset({"VM.Audit", "VM.Replicate"})
+_SDN = frozenset({"SDN.Allocate", "SDN.Audit"})
 _MAPPED_DEVICES = frozenset({"Mapping.Use"})
 
 
@@ -54,6 +58,13 @@ def required_privileges(environment: Environment) -> tuple[str, ...]:
         needed |= _SNIPPETS
     if environment.pools:
         needed |= _POOLS
+    guests: list[GuestReferences] = [*environment.vms.values(), *containers]
+    if environment.ha.rules or any(guest.ha for guest in guests):
+        needed |= _HA
+    if any(guest.replication for guest in guests):
+        needed |= _REPLICATION
+    if environment.sdn:
+        needed |= _SDN
     if environment.firewall:
         needed |= _CLUSTER_FIREWALL
     if any(device.mapping for vm in environment.vms.values() for device in vm.pci_devices):

@@ -65,7 +65,8 @@ class Bridge(Model):
 
 
 def _bridges(value: Any) -> Any:
-    return {name: {} for name in value} if isinstance(value, list | tuple) else value
+    named = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+    return {name: {} for name in value} if named else value
 
 
 class Node(Model):

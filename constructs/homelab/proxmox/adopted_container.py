@@ -9,7 +9,10 @@ from homelab.config.adoption import ALWAYS_IGNORED_OF_CONTAINERS, Adopted
 from homelab.config.container import ContainerSpec
 from homelab.proxmox.container import features_of, initialization_of, network_interfaces_of, startup_of
 from homelab.proxmox.firewall import GuestFirewall
+from homelab.proxmox.ha import put_under_ha
+from homelab.proxmox.node_of_container import stays_on_its_node
 from homelab.proxmox.pool import join_pool
+from homelab.proxmox.replication import replicate
 from imports.proxmox.virtual_environment_container import (
     VirtualEnvironmentContainer,
     VirtualEnvironmentContainerCpu,
@@ -50,11 +53,13 @@ class AdoptedContainer(VirtualEnvironmentContainer):
                         *adopted.ignore,
                         "initialization[0].user_account",
                         "mount_point",
+                        "node_name",
                         "template",
                     }
                     - ({"initialization[0].user_account"} if "initialization" in adopted.ignore else set())
                 ),
                 prevent_destroy=spec.protection or None,
+                postcondition=stays_on_its_node(id_, spec),
             ),
             **{name: value for name, value in _settings(spec).items() if name not in adopted.ignore},
         )
@@ -62,6 +67,8 @@ class AdoptedContainer(VirtualEnvironmentContainer):
         self.import_from(f"{spec.node}/{spec.vm_id}")
         if spec.pool is not None:
             join_pool(self, pool_id=spec.pool, vm_id=spec.vm_id, adopted=adopted.in_pool)
+        replicate(self, spec)
+        put_under_ha(self, spec)
         if spec.firewall.enabled:
             GuestFirewall(
                 self,
@@ -72,6 +79,7 @@ class AdoptedContainer(VirtualEnvironmentContainer):
                 settings=spec.firewall,
                 names=spec.firewall_names,
                 guest=self,
+                moved_by_ha=spec.ha is not None,
             )
 
 

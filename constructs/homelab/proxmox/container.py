@@ -5,7 +5,10 @@ from constructs import Construct
 
 from homelab.config.container import ContainerSpec, MountPoint
 from homelab.proxmox.firewall import GuestFirewall
+from homelab.proxmox.ha import put_under_ha
+from homelab.proxmox.node_of_container import stays_on_its_node
 from homelab.proxmox.pool import join_pool
+from homelab.proxmox.replication import replicate
 from imports.proxmox.virtual_environment_container import (
     VirtualEnvironmentContainer,
     VirtualEnvironmentContainerClone,
@@ -72,11 +75,13 @@ class Container(VirtualEnvironmentContainer):
             network_interface=network_interfaces_of(spec),
             initialization=initialization_of(spec),
             wait_for_ip=VirtualEnvironmentContainerWaitForIp(ipv4=True) if _waits_for_address(spec) else None,
-            lifecycle=_lifecycle(spec),
+            lifecycle=_lifecycle(id_, spec),
         )
         self.spec = spec
         if spec.pool is not None:
             join_pool(self, pool_id=spec.pool, vm_id=spec.vm_id)
+        replicate(self, spec)
+        put_under_ha(self, spec)
         if spec.firewall.enabled:
             GuestFirewall(
                 self,
@@ -87,6 +92,7 @@ class Container(VirtualEnvironmentContainer):
                 settings=spec.firewall,
                 names=spec.firewall_names,
                 guest=self,
+                moved_by_ha=spec.ha is not None,
             )
 
 
@@ -189,8 +195,10 @@ def _has_own_keys(spec: ContainerSpec) -> bool:
     return bool(spec.ssh_keys) and spec.clone_vm_id is None
 
 
-def _lifecycle(spec: ContainerSpec) -> TerraformResourceLifecycle:
-    ignored = ["clone" if spec.clone_vm_id is not None else "operating_system", "pool_id"]
+def _lifecycle(id_: str, spec: ContainerSpec) -> TerraformResourceLifecycle:
+    ignored = ["clone" if spec.clone_vm_id is not None else "operating_system", "pool_id", "node_name"]
     if _has_own_keys(spec):
         ignored.append("initialization[0].user_account")
-    return TerraformResourceLifecycle(ignore_changes=ignored, prevent_destroy=spec.protection or None)
+    return TerraformResourceLifecycle(
+        ignore_changes=ignored, prevent_destroy=spec.protection or None, postcondition=stays_on_its_node(id_, spec)
+    )

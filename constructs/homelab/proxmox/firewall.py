@@ -61,10 +61,11 @@ class GuestFirewall(Construct):
         guest: TerraformResource,
         names: Mapping[str, str] | None = None,
         container: bool = False,
+        moved_by_ha: bool = False,
         addresses: Sequence[str | None] = (),
     ) -> None:
         super().__init__(scope, id_)
-        lifecycle = lifecycle_of_part(guest)
+        lifecycle = lifecycle_of_part(guest, ignored=["node_name"] if moved_by_ha else [])
         # Without such a set Proxmox lets a machine send from no IPv4 address at all.
         senders = [
             VirtualEnvironmentFirewallIpset(
@@ -162,6 +163,7 @@ class ClusterFirewall(Construct):
                 depends_on=list(named) or None,
             )
             for name, ipset in sorted(settings.ipsets.items())
+            if ipset.create
         }
         named += ipsets.values()
         groups = {
@@ -177,6 +179,7 @@ class ClusterFirewall(Construct):
                 depends_on=list(named) or None,
             )
             for name, group in sorted(settings.groups.items())
+            if group.create
         }
         before_enabling: list[ITerraformDependable] = [*named, *groups.values()]
         if settings.rules:
@@ -204,12 +207,12 @@ class ClusterFirewall(Construct):
         )
         if "options" in settings.adopted:
             options.import_from("cluster")
-        for name, ipset in settings.ipsets.items():
-            if ipset.adopted:
-                ipsets[name].import_from(f"cluster/{name}")
-        for name, group in settings.groups.items():
-            if group.adopted:
-                groups[name].import_from(name)
+        for name, ipset_made in ipsets.items():
+            if settings.ipsets[name].adopted:
+                ipset_made.import_from(f"cluster/{name}")
+        for name, group_made in groups.items():
+            if settings.groups[name].adopted:
+                group_made.import_from(name)
 
 
 def _rule_arguments(rule: firewall.Rule, names: Mapping[str, str]) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from constructs import Construct
 from homelab.config.virtual_machine import BOOT_INTERFACE, VirtualMachineSpec
 from homelab.proxmox.address import address_of
 from homelab.proxmox.firewall import GuestFirewall
+from homelab.proxmox.ha import put_under_ha
 from homelab.proxmox.network_device import network_devices
 from homelab.proxmox.pool import join_pool
+from homelab.proxmox.replication import replicate
 from homelab.proxmox.snippet import Snippet
 from homelab.proxmox.template import efi_disk
 from imports.proxmox.virtual_environment_vm import (
@@ -40,7 +42,7 @@ class VirtualMachine(VirtualEnvironmentVm):
     Decided for you: what cloud-init says and which template it came from is ignored after creation, as a change to
     either would replace the machine and its data; the pool is a membership of its own; with ``protection`` Terraform
     refuses to destroy it (``prevent_destroy``), and so does Proxmox; a change that needs a reboot reboots it; another
-    node migrates it live; destroying it shuts it down for five minutes at most, or stops it at once without the agent,
+    node migrates it live, unless it is under HA, which decides where it runs; destroying it shuts it down for five minutes at most, or stops it at once without the agent,
     which alone answers such a request for certain; it also leaves backup jobs, but disks that it no longer refers to
     stay.
 
@@ -102,6 +104,8 @@ class VirtualMachine(VirtualEnvironmentVm):
             self.depends_on = [address_of(self._user_data(spec, spec.user_data).file)]
         if spec.pool is not None:
             join_pool(self, pool_id=spec.pool, vm_id=spec.vm_id)
+        replicate(self, spec)
+        put_under_ha(self, spec)
         if spec.firewall.enabled:
             GuestFirewall(
                 self,
@@ -111,6 +115,7 @@ class VirtualMachine(VirtualEnvironmentVm):
                 settings=spec.firewall,
                 names=spec.firewall_names,
                 guest=self,
+                moved_by_ha=spec.ha is not None,
                 addresses=[interface.static_address for interface in spec.interfaces],
             )
 
@@ -214,4 +219,6 @@ def _initialization(spec: VirtualMachineSpec) -> VirtualEnvironmentVmInitializat
 
 def _lifecycle(spec: VirtualMachineSpec) -> TerraformResourceLifecycle:
     ignored = ["clone", "pool_id", *(["initialization"] if spec.ignore_cloud_init_changes else [])]
+    if spec.ha is not None:
+        ignored.append("node_name")
     return TerraformResourceLifecycle(ignore_changes=ignored, prevent_destroy=spec.protection or None)

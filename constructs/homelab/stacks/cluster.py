@@ -4,7 +4,9 @@ from constructs import Construct
 
 from homelab.config.environment import Environment
 from homelab.config.firewall_names import known_names
+from homelab.config.ha import NodeAffinity
 from homelab.proxmox.firewall import ClusterFirewall
+from homelab.proxmox.ha import HaGroup
 from homelab.proxmox.pool import Pool
 from homelab.stacks.environment_stack import EnvironmentStack
 
@@ -13,11 +15,20 @@ NAME = "cluster"
 
 def is_needed(environment: Environment) -> bool:
     """Whether the environment has anything for this stack."""
-    return environment.firewall is not None or any(pool.create for pool in environment.pools.values())
+    makes_pools = any(pool.create for pool in environment.pools.values())
+    return environment.firewall is not None or makes_pools or bool(_ha_groups(environment))
+
+
+def _ha_groups(environment: Environment) -> dict[str, NodeAffinity]:
+    """The HA groups of Proxmox VE 8, which have to be there before a guest is put into one."""
+    if environment.proxmox.version >= 9:
+        return {}
+    rules = environment.ha.rules.items()
+    return {name: rule for name, rule in rules if isinstance(rule, NodeAffinity) and rule.enabled}
 
 
 class ClusterStack(EnvironmentStack):
-    """Defines ``<environment>-cluster``: the pools and the firewall of the cluster."""
+    """Defines ``<environment>-cluster``: pools, the firewall of the cluster, and before Proxmox VE 9 its HA groups."""
 
     def __init__(self, scope: Construct, *, environment: Environment) -> None:
         super().__init__(scope, NAME, environment=environment)
@@ -30,5 +41,7 @@ class ClusterStack(EnvironmentStack):
                     comment=pool.comment,
                     adopted=bool(pool.adopted),
                 )
+        for name, rule in sorted(_ha_groups(environment).items()):
+            HaGroup(self, f"ha-group-{name}", group=name, settings=rule)
         if environment.firewall is not None:
             ClusterFirewall(self, "firewall", settings=environment.firewall, names=known_names(environment))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from homelab.config.checks.subject import Findings, Subject, listed, nearest, written
 from homelab.config.problems import Path, Problem, Severity
 
-RESERVED_GROUPS = ("access", "cluster", "state-backend", "templates")
+RESERVED_GROUPS = ("access", "cluster", "ha", "sdn", "state-backend", "templates")
 """Names of stacks that hold no guests."""
 
 RESERVED_BEGINNINGS = ("secrets-",)
