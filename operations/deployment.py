@@ -1,126 +1,40 @@
-"""Deploys the stacks of one environment: plan, review, confirm, apply what was reviewed, look again.
+"""Deploys the stacks of one environment: plan, review, confirm, apply what was reviewed, see that it answers.
 
-Where to continue is read from the states and from Proxmox, not from a journal: running the same command again is
-always right.
+Where to continue is read from the states, from Proxmox and from probes, not from a journal: running the same command
+again is always right.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
 
-from rich.console import Console
-
-from operations.deployment_display import Display
+from operations.deployment_changes import Change, changes_of
+from operations.deployment_documents import document_of
 from operations.deployment_guard import Taken, foreign_guest, taken
-from operations.deployment_review import Change, changes_of, show_review
-from operations.deployment_schedule import Outcome, run_in_order
-from operations.diagnosis import Diagnosis, Surroundings, diagnose
-from operations.proxmox_api import ProxmoxApi
-from operations.terraform import Plan, Terraform, TerraformError
-from operations.terraform_messages import Outputs
+from operations.deployment_policy import show_review
+from operations.deployment_probes import Failed, Probe, Prober, no_answer, probes_in
+from operations.deployment_schedule import StackFailure, batches, held_back, run_in_order
+from operations.deployment_tools import Declined, Refused, StackResult, Status, Tools
+from operations.diagnosis import Diagnosis
+from operations.review import Allowance, PlanDocument, Review, Severity, Verdict
+from operations.terraform import Plan
 from operations.terraform_stacks import Stack
 
-Status = Literal["applied", "unchanged", "planned", "failed", "waiting", "interrupted", "destroyed", "kept"]
-JOBS = 4
-"""How many stacks are worked on at once. They wait for the node most of the time; measured in docs/performance.md."""
-
-
-class Refused(Exception):
-    """The deployment goes no further before anything was changed; ``diagnoses`` say why."""
-
-    def __init__(self, diagnoses: Sequence[Diagnosis]) -> None:
-        super().__init__("; ".join(item.message for item in diagnoses))
-        self.diagnoses = tuple(diagnoses)
-
-
-class Declined(Exception):
-    """The person who was asked said no."""
-
-
-@dataclass
-class StackResult:
-    """What became of one stack."""
-
-    name: str
-    status: Status
-    changes: list[Change] = field(default_factory=list)
-    seconds: float = 0.0
-    outputs: Outputs = field(default_factory=Outputs)
-    diagnoses: list[Diagnosis] = field(default_factory=list)
-    waits_for: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """The same for machines."""
-        return {
-            "name": self.name,
-            "status": self.status,
-            "seconds": round(self.seconds, 1),
-            "changes": [change.as_json() for change in self.changes],
-            "outputs": dict(self.outputs.values),
-            "sensitive_outputs": list(self.outputs.sensitive),
-            "errors": [item.as_json() for item in self.diagnoses],
-            "waits_for": self.waits_for,
-        }
+Confirm = Callable[[Review], bool]
 
 
 @dataclass(frozen=True)
-class Tools:
-    """What a deployment works with.
+class Replacements:
+    """What the command itself was asked to make anew.
 
     Attributes:
-        terraform: runs Terraform.
-        display: shows progress.
-        console: where reviews are printed.
-        surroundings: what diagnoses may name.
-        workspace: a private folder for saved plans, which may hold secrets.
-        api: asks Proxmox; None for stacks that are not on one.
-        jobs: how many stacks are worked on at once.
+        addresses: what each stack is to replace.
+        allowances: what the review lets pass because of that.
     """
 
-    terraform: Terraform
-    display: Display
-    console: Console
-    surroundings: Surroundings
-    workspace: Path
-    api: ProxmoxApi | None = None
-    jobs: int = JOBS
-
-    @contextmanager
-    def timed(self, stack: Stack, step: str, result: StackResult) -> Iterator[None]:
-        """Shows ``step`` of ``stack`` and adds the time it takes to ``result``."""
-        started = time.monotonic()
-        try:
-            with self.display.step(stack, step):
-                yield
-        finally:
-            result.seconds += time.monotonic() - started
-
-    def failures(self, error: TerraformError) -> list[Diagnosis]:
-        """The causes of a failed run."""
-        return diagnose(error, self.surroundings)
-
-
-def batches(stacks: Sequence[Stack]) -> Iterator[list[Stack]]:
-    """Groups of stacks that can be planned together.
-
-    A stack that reads another one's state is planned after that one is applied; most read none, and there is one group.
-    """
-    remaining = list(stacks)
-    while remaining:
-        names = {stack.name for stack in remaining}
-        late: set[str] = set()
-        for stack in remaining:
-            waits = names.intersection(stack.dependencies)
-            if waits.intersection(late) or (waits and stack.reads_other_states):
-                late.add(stack.name)
-        batch = [stack for stack in remaining if stack.name not in late]
-        yield batch
-        remaining = [stack for stack in remaining if stack.name in late]
+    addresses: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    allowances: tuple[Allowance, ...] = ()
 
 
 class Deployment:
@@ -128,13 +42,16 @@ class Deployment:
 
     Args:
         confirm: is asked once for each batch, after its review; False ends the deployment.
+        replacements: what is to be made anew although the plan would not.
     """
 
-    def __init__(self, tools: Tools, confirm: Callable[[Sequence[Change]], bool]) -> None:
+    def __init__(self, tools: Tools, confirm: Confirm, replacements: Replacements | None = None) -> None:
         self.tools = tools
         self.confirm = confirm
+        self.replacements = replacements or Replacements()
         self.results: dict[str, StackResult] = {}
-        self._shown: dict[str, list[Change]] = {}
+        self.reviews: list[Review] = []
+        self._documents: dict[str, PlanDocument] = {}
 
     def run(self, stacks: Sequence[Stack], *, dry_run: bool = False) -> list[StackResult]:
         """Deploys ``stacks``, or plans them only; returns what became of each, in order.
@@ -154,61 +71,78 @@ class Deployment:
         return [result for result in self.results.values() if result.status == "applied"]
 
     def _batch(self, batch: Sequence[Stack], *, dry_run: bool) -> None:
-        ready = [stack for stack in batch if self._may_begin(stack)]
+        ready = [stack for stack in batch if self._may_begin(stack, dry_run=dry_run)]
         plans = self._plan(ready)
-        if len(plans) < len(ready):
-            # Nothing is changed while it isn't known what all of it would be.
+        going = self._without_failed(ready, plans)
+        if not going:
             return
-        changes = [change for stack in ready for change in self._shown.get(stack.name, [])]
-        only_outputs = [name for name, plan in plans.items() if not plan.changes and plan.outputs_change]
-        show_review(self.tools.console, changes, stacks=[stack.name for stack in ready], outputs_only=only_outputs)
-        unfinished = self._guarded(changes)
-        work = [stack for stack in ready if not plans[stack.name].is_empty]
-        for stack in ready:
-            if plans[stack.name].is_empty:
-                self.results[stack.name].status = "unchanged"
+        judged = self.tools.policy.judge([self._documents[stack.name] for stack in going], self.replacements.allowances)
+        self.reviews.append(judged)
+        show_review(self.tools.console, judged)
+        if refusal := self.tools.policy.refusal(judged):
+            raise Refused([refusal])
+        unfinished = self._guarded([change for stack in going for change in self.results[stack.name].changes])
+        work = [stack for stack in going if not plans[stack.name].is_empty]
+        for stack in going:
+            self.results[stack.name].status = "planned" if stack in work else "unchanged"
         if dry_run:
-            for stack in work:
-                self.results[stack.name].status = "planned"
             return
-        if work and not self.confirm(changes):
+        if work and not self.confirm(judged):
             raise Declined
-        self._apply(work, plans, unfinished)
+        self._apply(going, plans, unfinished)
 
-    def _may_begin(self, stack: Stack) -> bool:
+    def _may_begin(self, stack: Stack, *, dry_run: bool) -> bool:
+        result = self.results[stack.name]
         for name in stack.dependencies:
             before = self.results.get(name)
-            if before is not None and (before.diagnoses or before.waits_for or before.status == "interrupted"):
-                self.results[stack.name].waits_for = name
+            if before is None:
+                continue
+            if before.diagnoses or before.status == "interrupted" or (before.waits_for and before.status != "later"):
+                result.status, result.waits_for = "waiting", name
+                return False
+            if dry_run and stack.is_planned_late and before.status in ("planned", "later"):
+                result.status, result.waits_for = "later", name
                 return False
         return True
 
     def _plan(self, stacks: Sequence[Stack]) -> dict[str, Plan]:
         def work(stack: Stack) -> Plan:
             with self.tools.timed(stack, "planning", self.results[stack.name]):
-                plan = self.plan_one(stack)
+                plan = self.plan_one(stack, self.replacements.addresses.get(stack.name, ()))
                 if plan.is_empty:
                     self.results[stack.name].outputs = self.tools.terraform.outputs(stack)
                 return plan
 
         with self.tools.display.showing(len(stacks)):
             outcomes = run_in_order(stacks, work, jobs=self.tools.jobs, order={})
-        return self._settle(outcomes)
+        return self.tools.settle(outcomes, self.results)
 
-    def plan_one(self, stack: Stack) -> Plan:
-        """Plans one stack and keeps what the review says of it."""
+    def plan_one(self, stack: Stack, replace: Sequence[str] = ()) -> Plan:
+        """Plans one stack and keeps what the review reads of it."""
         self.tools.terraform.init(stack)
         plan = self.tools.terraform.plan(
             stack,
             self.tools.workspace / f"{stack.name}.tfplan",
+            replace=replace,
             listener=lambda message: self.tools.display.hear(stack, message),
         )
-        # Only a new resource is known well enough from the stack alone; the full plan costs another start of
-        # the provider.
-        in_full = any(change.action != "create" for change in plan.changes)
-        self._shown[stack.name] = changes_of(plan, self.tools.terraform.show(plan) if in_full else None)
-        self.results[stack.name].changes = self._shown[stack.name]
+        self._documents[stack.name] = document_of(plan, self.tools.terraform)
+        self.results[stack.name].changes = changes_of(plan, self._documents[stack.name])
         return plan
+
+    def _without_failed(self, ready: Sequence[Stack], plans: Mapping[str, Plan]) -> list[Stack]:
+        """The stacks to go on with when some can't be planned."""
+        failed = {stack.name for stack in ready if stack.name not in plans}
+        held = held_back(ready, failed)
+        for name, because in held.items():
+            result = self.results[name]
+            if name not in failed:
+                after = any(stack.name == name and because in stack.dependencies for stack in ready)
+                result.status, result.waits_for = ("waiting" if after else "held"), because
+        if failed and len(held) < len(ready):
+            names = ", ".join(name for name in self.results if name in held)
+            self.tools.display.note(f"Left out, because it can't be planned or needs what can't: {names}")
+        return [stack for stack in ready if stack.name not in held]
 
     def _guarded(self, changes: Sequence[Change]) -> Taken:
         creations = [change for change in changes if change.action == "create" and change.resource.vm_id is not None]
@@ -225,48 +159,84 @@ class Deployment:
             )
         return found
 
-    def _apply(self, stacks: Sequence[Stack], plans: dict[str, Plan], unfinished: Taken) -> None:
+    def _apply(self, stacks: Sequence[Stack], plans: Mapping[str, Plan], unfinished: Taken) -> None:
         incomplete = {change.stack for change in unfinished.unfinished}
 
-        def work(stack: Stack) -> Outputs:
-            with self.tools.timed(stack, "applying", self.results[stack.name]):
-                outputs = self.apply_one(plans[stack.name])
+        def work(stack: Stack) -> Status:
+            result, plan = self.results[stack.name], plans[stack.name]
+            if plan.is_empty:
+                return "applied" if self._see_that_it_answers(stack, may_repeat=True) else "unchanged"
+            with self.tools.timed(stack, "applying", result):
+                self.apply_one(plan)
                 if stack.name in incomplete:
-                    outputs = self._complete(stack) or outputs
-                return outputs
+                    self._complete(stack)
+            self._see_that_it_answers(stack, may_repeat=False)
+            return "applied"
 
-        with self.tools.display.showing(len(stacks)):
+        with self.tools.display.showing(sum(not plan.is_empty for plan in plans.values())):
             outcomes = run_in_order(stacks, work, jobs=self.tools.jobs)
-        for name, outputs in self._settle(outcomes).items():
-            self.results[name].status = "applied"
-            self.results[name].outputs = outputs
+        for name, status in self.tools.settle(outcomes, self.results).items():
+            self.results[name].status = status
 
-    def apply_one(self, plan: Plan) -> Outputs:
+    def apply_one(self, plan: Plan) -> None:
         """Applies a saved plan, with progress."""
         try:
-            return self.tools.terraform.apply(plan, lambda message: self.tools.display.hear(plan.stack, message))
+            self.results[plan.stack.name].outputs = self.tools.terraform.apply(
+                plan, lambda message: self.tools.display.hear(plan.stack, message)
+            )
         finally:
             plan.file.unlink(missing_ok=True)
 
-    def _complete(self, stack: Stack) -> Outputs | None:
+    def _complete(self, stack: Stack) -> None:
         """What the provider left out of a guest that it found half-made is an ordinary change for the next plan."""
+        changes = self.results[stack.name].changes
         plan = self.plan_one(stack)
-        if plan.is_empty or any(change.is_loss for change in self._shown[stack.name]):
-            return None
-        return self.apply_one(plan)
+        self.results[stack.name].changes = changes
+        if not plan.is_empty and self.tools.policy.judge([self._documents[stack.name]]).verdict is not Verdict.BLOCKED:
+            self.apply_one(plan)
 
-    def _settle(self, outcomes: dict[str, Outcome[Any]]) -> dict[str, Any]:
-        values = {}
-        for name, outcome in outcomes.items():
-            result = self.results[name]
-            if outcome.succeeded:
-                values[name] = outcome.value
-            elif outcome.error is not None:
-                interrupted = bool(self.tools.terraform.processes.interruptions)
-                result.status = "interrupted" if interrupted else "failed"
-                result.diagnoses = self.tools.failures(outcome.error)
-            else:
-                interrupted = bool(self.tools.terraform.processes.interruptions)
-                result.status = "interrupted" if interrupted else "waiting"
-                result.waits_for = "" if interrupted else outcome.waits_for
-        return values
+    def _see_that_it_answers(self, stack: Stack, *, may_repeat: bool) -> bool:
+        """Runs the stack's probes; where they fail and scripts may run again, once more after these.
+
+        Returns:
+            Whether scripts have run again.
+
+        Raises:
+            StackFailure: something does not answer.
+        """
+        failed = self._try(stack, self._probes(stack))
+        addresses = [address for item in failed for address in item.probe.repeat] if may_repeat else []
+        repeated = bool(addresses) and self._repeat(stack, addresses)
+        if repeated:
+            failed = self._try(stack, [item.probe for item in failed])
+        if failed:
+            raise StackFailure(*(no_answer(item, stack.name, repeated=repeated) for item in failed))
+        return repeated
+
+    def _try(self, stack: Stack, probes: Sequence[Probe]) -> list[Failed]:
+        prober = Prober(self.tools.terraform.processes, self.tools.terraform.environment, self.tools.root)
+        failed = []
+        for probe in probes:
+            with self.tools.timed(stack, f"waiting for {probe.name}", self.results[stack.name], counts=False):
+                failed += [found] if (found := prober.run(probe)) else []
+        return failed
+
+    def _probes(self, stack: Stack) -> list[Probe]:
+        try:
+            return probes_in(self.results[stack.name].outputs.values)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise StackFailure(
+                Diagnosis("probe_malformed", f"the output probes of {stack.name} is not what it should be", str(error))
+            ) from None
+
+    def _repeat(self, stack: Stack, addresses: Sequence[str]) -> bool:
+        """Runs the scripts at ``addresses`` again, as long as that does nothing else of consequence."""
+        self.tools.display.line(stack.name, "does not answer although nothing has changed: its scripts run again")
+        with self.tools.timed(stack, "running its scripts again", self.results[stack.name], counts=False):
+            plan = self.plan_one(stack, addresses)
+            judged = self.tools.policy.judge([self._documents[stack.name]])
+            dangers = (Severity.BLOCKED, Severity.DANGER)
+            if judged.verdict is Verdict.BLOCKED or any(finding.severity in dangers for finding in judged.findings):
+                return False
+            self.apply_one(plan)
+        return True

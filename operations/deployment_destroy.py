@@ -2,98 +2,56 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from operations.deployment import Declined, Refused, StackResult, Tools
-from operations.deployment_review import Change, changes_of, show_review
-from operations.deployment_schedule import reversed_order, run_in_order
+from operations.deployment_backup import BackupError, Backups, Target, not_saved
+from operations.deployment_changes import Change, changes_of
+from operations.deployment_documents import document_of
+from operations.deployment_holdings import Data, Holdings, holdings, left_out_of_backups, protection_lifted
+from operations.deployment_policy import show_review
+from operations.deployment_schedule import Outcome, StackFailure, reversed_order, run_in_order
+from operations.deployment_tools import Declined, Refused, StackResult, Tools
 from operations.diagnosis import Diagnosis
+from operations.review import PlanDocument, Review, Severity, Verdict
+from operations.review.guests import CONTAINER
 from operations.terraform import Plan, TerraformError
 from operations.terraform_stacks import Resource, Stack
 
-
-@dataclass(frozen=True)
-class Holdings:
-    """What the state of a stack has, and what of it must stay."""
-
-    stack: Stack
-    resources: Mapping[str, Resource] = field(default_factory=dict)
-    protected: tuple[Resource, ...] = ()
-    kept: frozenset[str] = frozenset()
-    """Addresses that stay: what is protected, what belongs to it, and what it depends on."""
-
-    @property
-    def targets(self) -> list[str]:
-        """What is destroyed when something is kept; empty means everything."""
-        return sorted(set(self.resources) - self.kept) if self.kept else []
-
-
-def holdings(stack: Stack, state: Mapping[str, Any], *, include_protected: bool) -> Holdings:
-    """Reads the state, as ``terraform show -json`` gives it."""
-    entries = [
-        entry for entry in _entries(state.get("values", {}).get("root_module", {})) if entry.get("mode") == "managed"
-    ]
-    resources = {entry["address"]: stack.resource(entry["address"], entry.get("values")) for entry in entries}
-    protected = tuple(
-        resources[entry["address"]]
-        for entry in entries
-        if resources[entry["address"]].prevents_destroy or (entry.get("values") or {}).get("protection") is True
-    )
-    if include_protected:
-        return Holdings(stack, resources, protected)
-    constructs = {resource.construct for resource in protected}
-    kept = {address for address, resource in resources.items() if resource.construct in constructs}
-    for entry in entries:
-        if entry["address"] in kept:
-            kept.update(address for address in resources if address.partition("[")[0] in entry.get("depends_on", ()))
-    return Holdings(stack, resources, protected, frozenset(kept))
-
-
-def _entries(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield from module.get("resources", ())
-    for child in module.get("child_modules", ()):
-        yield from _entries(child)
-
-
-@contextmanager
-def protection_lifted(stacks: Sequence[Stack]) -> Iterator[list[Stack]]:
-    """The same stacks without ``prevent_destroy`` and ``protection``; afterwards the files are as before."""
-    originals = {stack: (stack.folder / "cdk.tf.json").read_text(encoding="utf-8") for stack in stacks}
-    try:
-        for stack, text in originals.items():
-            configuration = json.loads(text)
-            for instances in configuration.get("resource", {}).values():
-                for arguments in instances.values():
-                    arguments.get("lifecycle", {}).pop("prevent_destroy", None)
-                    if arguments.get("protection"):
-                        arguments["protection"] = False
-            (stack.folder / "cdk.tf.json").write_text(json.dumps(configuration, indent=2), encoding="utf-8")
-        yield [Stack(stack.name, stack.folder, stack.dependencies) for stack in stacks]
-    finally:
-        for stack, text in originals.items():
-            (stack.folder / "cdk.tf.json").write_text(text, encoding="utf-8")
+Confirm = Callable[[Review, Sequence[Data]], bool]
 
 
 class Destruction:
     """One run over stacks to destroy.
 
+    The review is shown and blocks nothing: everything that goes was asked for, protected things by an option of their
+    own and what holds data by its name.
+
     Args:
-        confirm: is asked once, after the review; False ends it with nothing changed.
+        confirm: is asked once, after the review, with what holds data; False ends it with nothing changed.
         include_protected: destroy templates and protected guests too.
+        backups: save every guest before anything is destroyed; None saves nothing.
+        backup_to: the datastore for that; the one with the most room when empty.
     """
 
     def __init__(
-        self, tools: Tools, confirm: Callable[[Sequence[Change]], bool], *, include_protected: bool = False
+        self,
+        tools: Tools,
+        confirm: Confirm,
+        *,
+        include_protected: bool = False,
+        backups: Backups | None = None,
+        backup_to: str = "",
     ) -> None:
         self.tools = tools
         self.confirm = confirm
         self.include_protected = include_protected
+        self.backups = backups
+        self.backup_to = backup_to
         self.results: dict[str, StackResult] = {}
         self._held: dict[str, Holdings] = {}
+        self._documents: dict[str, PlanDocument] = {}
 
     def run(self, stacks: Sequence[Stack], everything: Sequence[Stack], *, dry_run: bool = False) -> list[StackResult]:
         """Destroys ``stacks`` out of ``everything``; returns what became of each, in the order of destruction.
@@ -114,29 +72,88 @@ class Destruction:
             return ordered
         self._keep(stacks)
         work = [stack for stack in stacks if self.results[stack.name].status == "waiting"]
-        plans = self._settle(self._each(work, "planning", self._plan, order={}))
-        changes = [change for stack in work for change in self.results[stack.name].changes]
-        show_review(self.tools.console, changes, stacks=[stack.name for stack in work])
+        plans = self.tools.settle(self._each(work, "planning", self._plan, order={}), self.results)
+        judged = self._judge()
+        show_review(self.tools.console, judged)
         if len(plans) < len(work) or dry_run or not work:
             for stack in work if dry_run else ():
                 if stack.name in plans:
                     self.results[stack.name].status = "planned"
             return ordered
-        if not self.confirm(changes):
+        if not self.confirm(judged, [data for stack in work for data in self._held[stack.name].data]):
             raise Declined
-        done = self._settle(
-            self._each(work, "destroying", lambda stack: self._destroy(plans[stack.name]), order=reversed_order(work))
-        )
+        unsaved = self._save(work)
+
+        def destroy(stack: Stack) -> bool:
+            if stack.name in unsaved:
+                raise StackFailure(*unsaved[stack.name])
+            return self._destroy(plans[stack.name])
+
+        done = self.tools.settle(self._each(work, "destroying", destroy, order=reversed_order(work)), self.results)
         for name in done:
             self.results[name].status = "destroyed"
         return ordered
+
+    def _judge(self) -> Review:
+        """The review of what goes, in which nothing is blocked."""
+        judged = self.tools.policy.judge(list(self._documents.values()))
+        findings = tuple(
+            replace(finding, severity=Severity.DANGER) if finding.severity is Severity.BLOCKED else finding
+            for finding in judged.findings
+        )
+        verdict = Verdict.CHANGES if judged.verdict is Verdict.BLOCKED else judged.verdict
+        return replace(judged, verdict=verdict, findings=findings)
+
+    def _save(self, stacks: Sequence[Stack]) -> dict[str, list[Diagnosis]]:
+        """Backs every guest up; returns the stacks that have to stay because something of them was not saved.
+
+        What runs in a guest goes with it: a stack that depends on one with an unsaved guest, such as that of Docker
+        volumes in a container, stays too.
+        """
+        if self.backups is None:
+            return {}
+        outcomes = self._each(stacks, "backing up", self._save_one, order={})
+        self.tools.settle(outcomes, self.results)
+        unsaved: dict[str, list[Diagnosis]] = {}
+        for stack in stacks:
+            own = self.results[stack.name].diagnoses
+            below = [item for name in stack.dependencies for item in unsaved.get(name, [])]
+            if own or below:
+                unsaved[stack.name] = own or below
+        return unsaved
+
+    def _save_one(self, stack: Stack) -> bool:
+        held = self._held[stack.name]
+        failures = []
+        for change in self.results[stack.name].changes:
+            values = held.values.get(change.resource.address, {})
+            if change.action != "delete" or not change.resource.is_guest or values.get("template"):
+                continue
+            try:
+                self._save_guest(stack, change.resource, values)
+            except BackupError as error:
+                failures.append(not_saved(change.resource.label, stack.name, str(error)))
+        if failures:
+            raise StackFailure(*failures)
+        return True
+
+    def _save_guest(self, stack: Stack, guest: Resource, values: Mapping[str, Any]) -> None:
+        if left_out := left_out_of_backups(guest.type, values):
+            names = ", ".join(disk.label for disk in left_out)
+            raise BackupError(f"{names} {'is' if len(left_out) == 1 else 'are'} not part of backups (backup: false)")
+        if self.backups is not None:
+            kind = "lxc" if guest.type == CONTAINER else "qemu"
+            target = Target(str(values["node_name"]), kind, int(values["vm_id"]))
+            backup = self.backups.save(target, self.backup_to)
+            self.results[stack.name].backups.append(backup.volume)
+            self.tools.display.line(stack.name, f"saved {guest.label}: {backup.volume}")
 
     def _look(self, stacks: Sequence[Stack], everything: Sequence[Stack]) -> bool:
         chosen = {stack.name for stack in stacks}
         others = [stack for stack in everything if stack.name not in chosen and chosen.intersection(stack.dependencies)]
         for stack in others:
             self.results[stack.name] = StackResult(stack.name, "waiting")
-        found = self._settle(self._each([*stacks, *others], "reading", self._read, order={}))
+        found = self.tools.settle(self._each([*stacks, *others], "reading", self._read, order={}), self.results)
         self._held = found
         remaining = [stack for stack in others if stack.name in found and found[stack.name].resources]
         for stack in others:
@@ -174,9 +191,12 @@ class Destruction:
         plan = self.tools.terraform.plan(
             stack, self.tools.workspace / f"{stack.name}.tfplan", destroy=True, targets=held.targets
         )
+        document = document_of(plan, self.tools.terraform)
+        labels = {address: resource.label for address, resource in held.resources.items()}
+        self._documents[stack.name] = replace(document, labels=labels)
         self.results[stack.name].changes = [
             Change(stack.name, held.resources.get(change.resource.address, change.resource), change.action)
-            for change in changes_of(plan, self.tools.terraform.show(plan))
+            for change in changes_of(plan, document)
         ]
         return plan
 
@@ -219,28 +239,13 @@ class Destruction:
 
     def _each(
         self, stacks: Sequence[Stack], step: str, work: Callable[[Stack], Any], *, order: Mapping[str, list[str]]
-    ) -> dict[str, Any]:
+    ) -> dict[str, Outcome[Any]]:
         def timed(stack: Stack) -> Any:
             with self.tools.timed(stack, step, self.results[stack.name]):
                 return work(stack)
 
         with self.tools.display.showing(len(stacks)):
             return run_in_order(stacks, timed, jobs=self.tools.jobs, order=order)
-
-    def _settle(self, outcomes: dict[str, Any]) -> dict[str, Any]:
-        values = {}
-        interrupted = bool(self.tools.terraform.processes.interruptions)
-        for name, outcome in outcomes.items():
-            result = self.results[name]
-            if outcome.succeeded:
-                values[name] = outcome.value
-            elif outcome.error is not None:
-                result.status = "interrupted" if interrupted else "failed"
-                result.diagnoses = self.tools.failures(outcome.error)
-            else:
-                result.waits_for = "" if interrupted else outcome.waits_for
-                result.status = "interrupted" if interrupted else "waiting"
-        return values
 
 
 def _still_needed(stack: Stack, chosen: set[str]) -> Diagnosis:

@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from operations.terraform_messages import Message, Work
+from operations.terraform_messages import Message, Said, Work
 from operations.terraform_stacks import Stack
 
 _DOING = {"create": "creating", "update": "changing", "delete": "destroying", "replace": "replacing", "read": "reading"}
@@ -65,9 +65,17 @@ class Display:
         """One finished line about a stack."""
         self.console.print(Text.assemble((f"  {self._short(stack)}  ", "dim"), (text, style)), soft_wrap=True)
 
+    def note(self, text: str) -> None:
+        """One line about several stacks."""
+        self.console.print(Text(text, "yellow"), soft_wrap=True)
+
     @contextmanager
-    def step(self, stack: Stack, step: str) -> Iterator[None]:
-        """While the context is entered, ``stack`` is in ``step``: ``planning``, ``applying``."""
+    def step(self, stack: Stack, step: str, *, counts: bool = True) -> Iterator[None]:
+        """While the context is entered, ``stack`` is in ``step``: ``planning``, ``applying``.
+
+        Args:
+            counts: the stack is done with at the end of it.
+        """
         with self._lock:
             self._running[stack.name] = _Running(step)
         try:
@@ -75,10 +83,13 @@ class Display:
         finally:
             with self._lock:
                 self._running.pop(stack.name, None)
-                self._done += 1
+                self._done += counts
 
     def hear(self, stack: Stack, message: Message) -> None:
         """Takes in a message of Terraform."""
+        if isinstance(message, Said):
+            self._said(stack, message)
+            return
         if not isinstance(message, Work) or message.action not in _DOING or message.address.startswith("data."):
             return
         label = stack.resource(message.address).label
@@ -94,6 +105,15 @@ class Display:
             self.line(stack.name, f"failed: {label}", "red")
         elif message.stage == "progress" and not self.console.is_terminal and message.seconds % 30 < 10:
             self.line(stack.name, f"still {_DOING[message.action]} {label}{_seconds(message.seconds)}")
+
+    def _said(self, stack: Stack, message: Said) -> None:
+        """The last line of a script that runs, in place of the time that it has taken."""
+        text = " ".join(message.text.split())
+        with self._lock:
+            running = self._running.get(stack.name)
+            if text and running and message.address in running.resources:
+                label = stack.resource(message.address).label
+                running.resources[message.address] = (f"{label}: {text}", running.resources[message.address][1])
 
     def _short(self, stack: str) -> str:
         return stack.removeprefix(self._prefix)

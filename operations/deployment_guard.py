@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from operations.deployment_review import Change
+from operations.deployment_changes import Change
 from operations.diagnosis import Diagnosis, Subject, Surroundings, place_of
 from operations.terraform_stacks import Resource
 

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from operations.deployment import StackResult
-from operations.deployment_review import counts
+from operations.deployment_changes import done
+from operations.deployment_tools import StackResult
 from operations.diagnosis import Diagnosis
+from operations.review import Review, as_document
 
 SCHEMA_VERSION = 1
 LISTED = 40
@@ -76,14 +77,19 @@ def show_results(console: Console, results: Sequence[StackResult]) -> None:
     for result in results:
         line = Text.assemble("  ", (f"{result.status:<12}", _STYLES.get(result.status, "")), result.name)
         if result.status in ("applied", "destroyed") and result.changes:
-            line.append(f"  {_past(counts(result.changes))}", "dim")
+            line.append(f"  {done(result.changes)}", "dim")
         if result.waits_for:
-            line.append(f"  not begun: {result.waits_for} failed", "dim")
+            line.append(f"  {_REASONS[result.status].format(result.waits_for)}", "dim")
         if result.status in ("applied", "destroyed"):
             line.append(f"  {result.seconds:.0f} s", "dim")
         console.print(line, soft_wrap=True)
 
 
+_REASONS = {
+    "waiting": "not begun: {} failed",
+    "held": "only {} needs it, which failed",
+    "later": "planned when {} is applied",
+}
 _STYLES = {
     "applied": "green",
     "destroyed": "green",
@@ -91,18 +97,8 @@ _STYLES = {
     "interrupted": "yellow",
     "waiting": "yellow",
     "kept": "yellow",
+    "held": "yellow",
 }
-
-
-def _past(text: str) -> str:
-    for before, after in (
-        ("to create", "created"),
-        ("to change", "changed"),
-        ("to replace", "replaced"),
-        ("to destroy", "destroyed"),
-    ):
-        text = text.replace(before, after)
-    return text
 
 
 def show_guests(console: Console, guests: Sequence[Guest]) -> None:
@@ -127,6 +123,27 @@ def show_guests(console: Console, guests: Sequence[Guest]) -> None:
     console.print(table)
     if len(guests) > LISTED:
         console.print(f"… and {len(guests) - LISTED} more: homelab deploy --json lists them")
+
+
+def pages_of(results: Iterable[StackResult]) -> dict[str, str]:
+    """The web pages in the outputs of ``results`` by name: texts called ``url`` or ``..._url``, maps ``..._urls``."""
+    found: dict[str, str] = {}
+    for result in results:
+        for output, value in result.outputs.values.items():
+            if output.endswith("urls") and isinstance(value, Mapping):
+                found.update({str(name): str(url) for name, url in value.items() if url})
+            elif (output == "url" or output.endswith("_url")) and isinstance(value, str) and value:
+                found[output.removesuffix("url").removesuffix("_") or result.name] = value
+    return dict(sorted(found.items()))
+
+
+def show_pages(console: Console, pages: Mapping[str, str]) -> None:
+    """Where a browser finds what was deployed."""
+    if pages:
+        console.print()
+    width = max(map(len, pages), default=0)
+    for name, url in pages.items():
+        console.print(Text.assemble(f"{name:<{width}}  ", (url, "cyan")), soft_wrap=True)
 
 
 def show_outputs(console: Console, results: Sequence[StackResult], environment: str) -> None:
@@ -188,6 +205,7 @@ def as_json(
     guests: Sequence[Guest],
     *,
     errors: Sequence[Diagnosis] = (),
+    reviews: Sequence[Review] = (),
     code: int = 0,
 ) -> dict[str, Any]:
     """The result for machines."""
@@ -197,6 +215,8 @@ def as_json(
         "environment": environment,
         "exit_code": code,
         "stacks": [result.as_json() for result in results],
+        "reviews": [as_document(judged) for judged in reviews],
         "guests": [asdict(guest) for guest in guests],
+        "pages": pages_of(results),
         "errors": [item.as_json() for item in (*errors, *(item for result in results for item in result.diagnoses))],
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Generic, TypeVar
 
+from operations.diagnosis import Diagnosis
 from operations.terraform import TerraformError
 from operations.terraform_process import Interrupted
 from operations.terraform_stacks import Stack
@@ -15,12 +16,20 @@ from operations.terraform_stacks import Stack
 T = TypeVar("T")
 
 
+class StackFailure(Exception):
+    """What was to be done with a stack failed, and not for a reason of Terraform's; ``diagnoses`` say why."""
+
+    def __init__(self, *diagnoses: Diagnosis) -> None:
+        super().__init__("; ".join(item.message for item in diagnoses))
+        self.diagnoses = diagnoses
+
+
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
     """What became of one stack: a value, an error, or neither because it was not begun."""
 
     value: T | None = None
-    error: TerraformError | None = None
+    error: TerraformError | StackFailure | None = None
     waits_for: str = ""
     """The stack whose failure kept this one from being begun; empty after a Ctrl-C."""
 
@@ -71,10 +80,47 @@ def run_in_order(
 def _outcome(future: Future[T]) -> Outcome[T]:
     try:
         return Outcome(value=future.result())
-    except TerraformError as error:
+    except (TerraformError, StackFailure) as error:
         return Outcome(error=error)
     except Interrupted:
         return Outcome()
+
+
+def batches(stacks: Sequence[Stack]) -> Iterator[list[Stack]]:
+    """Groups of stacks that can be planned together.
+
+    A stack that reads another one's state, or whose provider talks to what another one makes, is planned after that
+    one is applied; most are not so, and there is one group.
+    """
+    remaining = list(stacks)
+    while remaining:
+        names = {stack.name for stack in remaining}
+        late: set[str] = set()
+        for stack in remaining:
+            waits = names.intersection(stack.dependencies)
+            if waits.intersection(late) or (waits and stack.is_planned_late):
+                late.add(stack.name)
+        yield [stack for stack in remaining if stack.name not in late]
+        remaining = [stack for stack in remaining if stack.name in late]
+
+
+def held_back(stacks: Sequence[Stack], failed: Collection[str]) -> dict[str, str]:
+    """The stacks that nothing is done with because others of them can't be planned, each with one that it is for.
+
+    These are the failed ones, what depends on them, and what only they need. The rest does not become another one by
+    their failure.
+    """
+    held = {name: name for name in failed}
+    for stack in stacks:
+        if stack.name not in held:
+            because = next((name for name in stack.dependencies if name in held), None)
+            if because is not None:
+                held[stack.name] = because
+    for stack in reversed(stacks):
+        needing = [other.name for other in stacks if stack.name in other.dependencies]
+        if stack.name not in held and needing and all(name in held for name in needing):
+            held[stack.name] = needing[0]
+    return held
 
 
 def reversed_order(stacks: Sequence[Stack]) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,9 +18,10 @@ from homelab.config.loading import load_environments
 from homelab.config.privileges import required_privileges
 from homelab.config.problems import render
 from homelab.config.selection import environment_files
-from operations.deployment import JOBS, Tools
 from operations.deployment_display import Display
+from operations.deployment_policy import Policy, allow_list_in
 from operations.deployment_synthesis import Orphan, orphans, synthesize
+from operations.deployment_tools import JOBS, Tools
 from operations.diagnosis import Surroundings
 from operations.preflight import Check, Preflight, Status
 from operations.provider_mirror import terraform_environment, terraform_program
@@ -42,6 +44,7 @@ class Settings:
         jobs: how many stacks are worked on at once.
         parallelism: how many resources of one stack are; Terraform's own 10 when None.
         verbose: show the original text of errors too.
+        allow: the allow-list; `allowed-changes.yaml` of the project when None.
     """
 
     file: Path
@@ -51,6 +54,7 @@ class Settings:
     jobs: int = JOBS
     parallelism: int | None = None
     verbose: bool = False
+    allow: Path | None = None
 
 
 class Session:
@@ -69,9 +73,14 @@ class Session:
         self.orphans: list[Orphan] = []
         self.api: ProxmoxApi | None = None
         self.workspace = Path()
-        self._terraform = Terraform(
-            terraform_program(), terraform_environment(settings.environ), processes, parallelism=settings.parallelism
+        self.policy = Policy(
+            allow_list_in(settings.root, settings.allow),
+            secrets_in(settings.environ),
+            *([str(settings.allow)] if settings.allow else []),
         )
+        # Hooks are Python programs of the project and run with the one that has its packages.
+        environ = {"HOMELAB_PYTHON": sys.executable, **terraform_environment(settings.environ)}
+        self._terraform = Terraform(terraform_program(), environ, processes, parallelism=settings.parallelism)
 
     def synthesize(self) -> None:
         """Makes the stacks anew.
@@ -112,14 +121,22 @@ class Session:
             console=self.console,
             surroundings=self.surroundings,
             workspace=self.workspace,
+            policy=self.policy,
+            root=self.settings.root,
             api=self.api,
             jobs=self.settings.jobs,
         )
 
-    def preflight(self) -> list[Check]:
-        """What is not as it should be on the way to the node; opens the connection when nothing has failed."""
-        checks = list(Preflight(self.settings.environ, self.environment, self.surroundings).run(programs=False))
-        return [check for check in checks if check.status is not Status.OK]
+    def preflight(self, stacks: Sequence[Stack] = ()) -> list[Check]:
+        """What is not as it should be on this machine and on the way to the node.
+
+        Args:
+            stacks: what is to be deployed: they say which providers are needed, and whether SSH is.
+        """
+        checks = Preflight(self.settings.environ, self.environment, self.surroundings)
+        providers = sorted({name for stack in stacks for name in stack.providers})
+        found = checks.run(programs=False, providers=providers, ssh=any(stack.runs_scripts for stack in stacks))
+        return [check for check in found if check.status is not Status.OK]
 
     def connect(self, cleanup: ExitStack) -> None:
         """Opens the connection to Proxmox."""
@@ -142,6 +159,7 @@ def open_session(settings: Settings, console: Console, progress: Console) -> Ite
         InvalidEnvironment: the file has errors.
         ImageLockError: the lock file has.
         ProviderMirrorError: Terraform is missing.
+        ReviewError: the allow-list can't be read.
     """
     image_lock = read_image_lock(default_lock_path(settings.root))
     loaded = load_environments([settings.file], image_lock)

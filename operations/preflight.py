@@ -7,6 +7,7 @@ out and say so: they are never counted as passed.
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,16 +72,24 @@ class Preflight:
     environment: Environment | None = None
     surroundings: Surroundings = field(default_factory=Surroundings)
 
-    def run(self, *, programs: bool = True) -> Iterator[Check]:
+    def run(self, *, programs: bool = True, providers: Sequence[str] = (), ssh: bool = False) -> Iterator[Check]:
         """The results, one after the other as they are found.
 
         Args:
-            programs: look at programs and providers too, which a deployment that has just synthesized need not.
+            programs: look at all programs and providers, also those that a deployment which has just synthesized has
+                used already.
+            providers: where ``programs`` is false, look at Terraform and these providers.
+            ssh: something besides the upload of snippets needs SSH to the nodes, and the program ``ssh``.
         """
         if programs:
             yield from self._programs()
+        elif providers:
+            yield self._terraform()
+            yield _providers_to_be_had(providers)
+        if ssh:
+            yield _ssh_program()
         if self.environment is not None:
-            yield from self._proxmox(self.environment)
+            yield from self._proxmox(self.environment, ssh=ssh)
 
     def _programs(self) -> Iterator[Check]:
         version = sys.version_info
@@ -141,7 +150,7 @@ class Preflight:
             )
         return Check("terraform", Status.OK, f"{product} {version}")
 
-    def _proxmox(self, environment: Environment) -> Iterator[Check]:
+    def _proxmox(self, environment: Environment, *, ssh: bool) -> Iterator[Check]:
         proxmox = environment.proxmox
         credentials = Credentials.from_environment(self.environ)
         yield (check := self._credentials(environment, credentials))
@@ -150,7 +159,7 @@ class Preflight:
             yield from (Check(name, Status.LEFT_OUT, "needs credentials") for name in rest)
         else:
             yield from self._api(environment, credentials)
-        if snippets_are_uploaded(environment):
+        if ssh or snippets_are_uploaded(environment):
             yield from (self._ssh(name, node.address or name, node.ssh_port) for name, node in proxmox.nodes.items())
 
     def _credentials(self, environment: Environment, credentials: Credentials) -> Check:
@@ -245,7 +254,7 @@ class Preflight:
             return Check(
                 name,
                 Status.FAILED,
-                f"{address}:{port} does not answer ({error.strerror or error}); snippets are uploaded over SSH",
+                f"{address}:{port} does not answer ({error.strerror or error}); snippets and scripts go over SSH",
                 (f"correct address and ssh_port of proxmox.nodes.{node} in the environment file, or let SSH through",),
             )
         if not greeting.startswith("SSH-"):
@@ -287,6 +296,36 @@ class Preflight:
             f"{found.message}{detail}",
             ((f"allowed: {found.allowed}",) if found.allowed else ()) + found.fix,
         )
+
+
+def _providers_to_be_had(names: Sequence[str]) -> Check:
+    """Whether Terraform can get the providers: from a mirror on this machine, else from the registry."""
+    try:
+        declared = provider_mirror.declared_providers()
+        problems = provider_mirror.mirror_problems([name for name in names if name in declared])
+    except provider_mirror.ProviderMirrorError as error:
+        return Check("providers", Status.FAILED, str(error))
+    if not problems:
+        return Check("providers", Status.OK, f"{', '.join(names)} are in the mirror")
+    host = provider_mirror.REGISTRIES[0]
+    try:
+        socket.create_connection((host, 443), timeout=SSH_SECONDS).close()
+    except OSError as error:
+        reason = f"and {host} does not answer ({error.strerror or error})"
+        return Check("providers", Status.FAILED, f"{problems[0]} {reason}", tuple(problems[1:]))
+    return Check("providers", Status.OK, f"Terraform gets from {host} what no mirror has")
+
+
+def _ssh_program() -> Check:
+    """Whether scripts can be sent to nodes and guests."""
+    if program := shutil.which("ssh"):
+        return Check("ssh", Status.OK, program)
+    return Check(
+        "ssh",
+        Status.FAILED,
+        "ssh is not on PATH: scripts go to nodes and guests with it",
+        ("install the OpenSSH client: apt install openssh-client",),
+    )
 
 
 def snippets_are_uploaded(environment: Environment) -> bool:

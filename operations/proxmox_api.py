@@ -1,4 +1,4 @@
-"""Asks a Proxmox VE API: read-only, with the credentials and the trust that the Terraform provider has."""
+"""Asks a Proxmox VE API, with the credentials and the trust that the Terraform provider has."""
 
 from __future__ import annotations
 
@@ -129,15 +129,34 @@ class ProxmoxApi:
         Raises:
             ProxmoxError: no answer, or another one than 200.
         """
-        if "Authorization" not in self._client.headers and "Cookie" not in self._client.headers:
-            self._log_in()
+        self._log_in()
         return self._send("GET", path, params=parameters or None)
+
+    def post(self, path: str, **parameters: str) -> Any:
+        """The ``data`` of a POST, which for what takes time is the id of a task.
+
+        Raises:
+            ProxmoxError: no answer, or another one than 200.
+        """
+        self._log_in()
+        return self._send("POST", path, data=parameters)
+
+    def put(self, path: str, **parameters: str) -> Any:
+        """The ``data`` of a PUT.
+
+        Raises:
+            ProxmoxError: no answer, or another one than 200.
+        """
+        self._log_in()
+        return self._send("PUT", path, data=parameters)
 
     def guests(self) -> dict[int, dict[str, Any]]:
         """The guests of the cluster that the credentials may see, by VMID."""
         return {int(guest["vmid"]): guest for guest in self.get("/cluster/resources", type="vm")}
 
     def _log_in(self) -> None:
+        if "Authorization" in self._client.headers or "Cookie" in self._client.headers:
+            return
         if self.credentials.token:
             self._client.headers["Authorization"] = f"PVEAPIToken={self.credentials.token}"
             return
@@ -147,6 +166,7 @@ class ProxmoxApi:
             data={"username": self.credentials.username, "password": self.credentials.password},
         )
         self._client.headers["Cookie"] = f"PVEAuthCookie={answer['ticket']}"
+        self._client.headers["CSRFPreventionToken"] = answer["CSRFPreventionToken"]
 
     def _send(self, method: str, path: str, **arguments: Any) -> Any:
         try:

@@ -55,13 +55,14 @@ class Plan:
     file: Path
     changes: tuple[PlannedChange, ...] = ()
     drift: tuple[Drift, ...] = ()
-    outputs_change: bool = False
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """What happens to the outputs that change: ``create``, ``update`` or ``delete``."""
     warnings: tuple[Diagnostic, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether applying it would change nothing."""
-        return not self.changes and not self.outputs_change
+        return not self.changes and not self.outputs
 
 
 @dataclass
@@ -127,28 +128,34 @@ class Terraform:
         file: Path,
         *,
         destroy: bool = False,
+        refresh_only: bool = False,
         targets: Sequence[str] = (),
+        replace: Sequence[str] = (),
         listener: Listener | None = None,
     ) -> Plan:
         """Plans the stack and saves the plan in ``file``, which may hold secrets: its folder must be private.
 
         Args:
             destroy: a plan to destroy instead.
+            refresh_only: only look for what was changed without Terraform.
             targets: only these addresses, with what depends on them when destroying, else with what they depend on.
+            replace: addresses to make anew although nothing about them changes.
 
         Raises:
             TerraformError: it failed.
         """
         command = ["plan", "-json", "-input=false", "-no-color", f"-out={file}", *self._parallelism]
         command += ["-destroy"] if destroy else []
+        command += ["-refresh-only"] if refresh_only else []
         command += [f"-target={target}" for target in targets]
+        command += [f"-replace={address}" for address in replace]
         heard = self._listen(stack, command, listener)
         return Plan(
             stack,
             file,
             changes=tuple(change for change in heard.changes if change.action != "noop"),
             drift=tuple(heard.drift),
-            outputs_change=bool(heard.outputs and heard.outputs.changed),
+            outputs=dict(heard.outputs.changes) if heard.outputs else {},
             warnings=tuple(item for item in heard.diagnostics if item.severity == "warning"),
         )
 
@@ -161,9 +168,13 @@ class Terraform:
         command = ["apply", "-json", "-input=false", "-no-color", *self._parallelism, str(plan.file)]
         return self._listen(plan.stack, command, listener).outputs or Outputs()
 
-    def show(self, plan: Plan) -> dict[str, Any]:
-        """The plan in full, with values and secrets: for looking at, never for printing or keeping."""
-        return self._json(plan.stack, "show", ["show", "-json", "-no-color", str(plan.file)])
+    def show(self, plan: Plan) -> str:
+        """The plan in full as JSON, with values and secrets: for looking at, never for printing or keeping.
+
+        Raises:
+            TerraformError: it failed.
+        """
+        return self._text(plan.stack, "show", ["show", "-json", "-no-color", str(plan.file)])
 
     def state(self, stack: Stack) -> dict[str, Any]:
         """The state in full, with secrets; empty where there is none yet."""
@@ -178,11 +189,14 @@ class Terraform:
         )
 
     def _json(self, stack: Stack, step: str, arguments: Sequence[str]) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads(self._text(stack, step, arguments))
+        return loaded
+
+    def _text(self, stack: Stack, step: str, arguments: Sequence[str]) -> str:
         finished = self._run(stack, arguments)
         if finished.code:
             raise _failure(stack, step, finished, plain_diagnostics(finished.stderr))
-        loaded: dict[str, Any] = json.loads(finished.stdout)
-        return loaded
+        return finished.stdout
 
     def _run(self, stack: Stack, arguments: Sequence[str]) -> Finished:
         return self.processes.run([self.program, *arguments], folder=stack.folder, environment=self.environment)

@@ -70,15 +70,24 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A line that a provisioner of a resource wrote, such as a script that runs inside a guest."""
+
+    address: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Outputs:
-    """The outputs after an apply, sensitive ones left out; or during a plan whether any of them changes."""
+    """The outputs after an apply, sensitive ones left out; or during a plan what happens to those that change."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     sensitive: tuple[str, ...] = ()
-    changed: bool = False
+    changes: Mapping[str, str] = field(default_factory=dict)
+    """Terraform's word (``create``, ``update``, ``delete``) by the name of the output."""
 
 
-Message = Diagnostic | PlannedChange | Drift | Work | Outputs
+Message = Diagnostic | PlannedChange | Drift | Work | Said | Outputs
 
 
 def read_message(line: str) -> Message | None:
@@ -113,6 +122,8 @@ def read_message(line: str) -> Message | None:
             match[2],  # type: ignore[arg-type]
             float(hook.get("elapsed_seconds", 0)),
         )
+    if kind == "provision_progress":
+        return Said(data["hook"]["resource"]["addr"], str(data["hook"].get("output", "")))
     return _outputs(data["outputs"]) if kind == "outputs" else None
 
 
@@ -131,8 +142,8 @@ def diagnostic(data: Mapping[str, Any]) -> Diagnostic:
 def _outputs(data: Mapping[str, Any]) -> Outputs:
     sensitive = tuple(name for name, entry in data.items() if entry.get("sensitive"))
     values = {name: entry["value"] for name, entry in data.items() if "value" in entry and not entry.get("sensitive")}
-    changed = any(entry.get("action", "noop") != "noop" for entry in data.values())
-    return Outputs(values, sensitive, changed)
+    actions = {name: str(entry.get("action", "noop")) for name, entry in data.items()}
+    return Outputs(values, sensitive, {name: action for name, action in actions.items() if action != "noop"})
 
 
 _PLAIN = re.compile(r"^(?:╷\n)?(?:│ )?(Error|Warning): ", re.MULTILINE)

@@ -75,11 +75,13 @@ class Processes:
         folder: Path,
         environment: Mapping[str, str],
         on_line: Callable[[str], None] | None = None,
+        longest: float | None = None,
     ) -> Finished:
         """Runs ``command`` and returns when it has ended.
 
         Args:
             on_line: gets each line of standard output while it runs, in the calling thread.
+            longest: seconds after which it is killed.
 
         Raises:
             Interrupted: a Ctrl-C came before it was started.
@@ -90,10 +92,14 @@ class Processes:
             own = {**environment, "TMPDIR": temporary}
             with (Path(temporary) / "stdout").open("w+b") as stdout, (Path(temporary) / "stderr").open("w+b") as stderr:
                 process = self._start(command, folder, own, stdout, stderr)
+                too_long = threading.Timer(longest or 0, process.kill)
+                if longest is not None:
+                    too_long.start()
                 try:
                     text = _follow(process, Path(stdout.name), on_line)
                 finally:
                     process.wait()
+                    too_long.cancel()
                     self._running.discard(process)
                     self._told.discard(process.pid)
                 stderr.seek(0)

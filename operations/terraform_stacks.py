@@ -5,9 +5,8 @@ Read from ``cdktf.out/manifest.json`` and each stack's ``cdk.tf.json``.
 
 from __future__ import annotations
 
-import fnmatch
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -140,9 +139,23 @@ class Stack:
         return Resource(plain, type_, name, arguments or {})
 
     @property
-    def reads_other_states(self) -> bool:
-        """Whether it can be planned only after the stacks before it are applied."""
-        return "terraform_remote_state" in self.configuration.get("data", {})
+    def is_planned_late(self) -> bool:
+        """Whether it can be planned only after the stacks before it are applied.
+
+        It reads another one's state, or its provider talks to what another one makes: a Docker Engine.
+        """
+        return "terraform_remote_state" in self.configuration.get("data", {}) or "docker" in self.providers
+
+    @property
+    def runs_scripts(self) -> bool:
+        """Whether it runs scripts on nodes or in guests, which goes over SSH."""
+        hooks = self.configuration.get("resource", {}).get("null_resource", {})
+        return any("operations.provisioning" in json.dumps(hook.get("provisioner", "")) for hook in hooks.values())
+
+    @property
+    def providers(self) -> frozenset[str]:
+        """The local names of the providers that it requires: ``proxmox``, ``docker``, ``null``."""
+        return frozenset(self.configuration.get("terraform", {}).get("required_providers", {}))
 
     @property
     def state_file(self) -> Path | None:
@@ -168,32 +181,6 @@ def read_stacks(output: Path) -> list[Stack]:
         raise StackError(f"{output}/manifest.json can't be read: {error}. Run `cdktf synth`.") from error
     order = TopologicalSorter({name: stack.dependencies for name, stack in found.items()})
     return [found[name] for name in order.static_order() if name in found]
-
-
-def select_stacks(stacks: Sequence[Stack], patterns: Sequence[str], environment: str) -> list[Stack]:
-    """The stacks that ``patterns`` name, with or without the environment, with ``*`` and ``?``.
-
-    Without patterns that is all of them but those that need other credentials than the rest (`ON_REQUEST`).
-
-    Raises:
-        StackError: a pattern names none.
-    """
-    if not patterns:
-        return [stack for stack in stacks if stack.name.removeprefix(f"{environment}-") not in ON_REQUEST]
-    chosen: set[str] = set()
-    for pattern in patterns:
-        matching = [
-            stack.name
-            for stack in stacks
-            if fnmatch.fnmatchcase(stack.name, pattern) or fnmatch.fnmatchcase(stack.name, f"{environment}-{pattern}")
-        ]
-        if not matching:
-            known = ", ".join(stack.name.removeprefix(f"{environment}-") for stack in stacks)
-            raise StackError(
-                f"No stack of {environment} is called {pattern}. There are: {known}. A pattern may have * and ?."
-            )
-        chosen.update(matching)
-    return [stack for stack in stacks if stack.name in chosen]
 
 
 def dependants(stacks: Iterable[Stack], name: str) -> set[str]:

@@ -25,46 +25,69 @@ Parallelism = Annotated[
     ),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the original text of errors too.")]
+Allow = Annotated[
+    Path | None,
+    typer.Option("--allow", metavar="FILE", help="Blocked changes that pass; allowed-changes.yaml of the project."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan and show what would be done; change nothing.")]
 
 
 def deploy(
     stacks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STACK]...", help="Only these stacks, such as web or 'prod-w*'. All when left out."),
+        typer.Argument(
+            metavar="[PLATFORM|STACK]...",
+            help="Only these platforms or stacks, such as services, web or 'prod-w*'. All when left out.",
+        ),
     ] = None,
     environment: Environment = None,
     *,
+    first: Annotated[str, typer.Option("--from", metavar="PHASE", help="Begin with this phase of a platform.")] = "",
+    last: Annotated[str, typer.Option("--to", metavar="PHASE", help="End with this phase.")] = "",
+    only: Annotated[str, typer.Option("--only", metavar="PHASE", help="This phase and no other.")] = "",
     dry_run: DryRun = False,
     yes: Yes = False,
     json_output: Json = False,
     jobs: Jobs = None,
     parallelism: Parallelism = None,
     verbose: Verbose = False,
+    allow: Allow = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="Where stacks are synthesized. [default: cdktf.out]", hidden=True)
     ] = None,
 ) -> int:
     """Plan the environment, show what would change, and after a yes apply exactly that.
 
+    What would lose data or protection is blocked, unless allowed-changes.yaml lists it with a reason and a date.
     The credentials come from PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD. Running it again is
     always right: it continues where the last run stopped. Ctrl-C lets Terraform finish what it is doing.
 
-    Exit code: 0 done or nothing to do, 1 something failed or you said no, 2 called wrongly, 130 interrupted.
+    Exit code: 0 done or nothing to do, 1 something failed or you said no, 2 called wrongly, 3 blocked, 130 interrupted.
     """
     import sys
 
     from operations.command_line.deploying import require_terminal, session_for, yes_or_no
+    from operations.command_line.errors import UsageError
+    from operations.deployment_platforms import Range
     from operations.deployment_run import deploy as run
 
+    if only and (first or last):
+        raise UsageError("--only goes with neither --from nor --to\n    fix:      leave one of them out")
     require_terminal(yes=yes or dry_run)
     with session_for(
-        environment, output=output, jobs=jobs, parallelism=parallelism, verbose=verbose, json_output=json_output
+        environment,
+        output=output,
+        jobs=jobs,
+        parallelism=parallelism,
+        verbose=verbose,
+        json_output=json_output,
+        allow=allow,
     ) as session:
         return run(
             session,
             stacks or [],
             confirm=yes_or_no(session, yes=yes),
+            part=Range(only or first, only or last),
             dry_run=dry_run,
             json_to=sys.stdout if json_output else None,
         )

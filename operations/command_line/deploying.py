@@ -16,11 +16,15 @@ from homelab.config.problems import InvalidEnvironment, render
 from operations.command_line.errors import CommandError, UsageError
 from operations.command_line.project import chosen_files, project_root
 from operations.command_line.terminal import may_use_color
-from operations.deployment import JOBS
-from operations.deployment_review import Change, counts
+from operations.deployment_holdings import Data
+from operations.deployment_policy import guests_lost
 from operations.deployment_session import Session, Settings, open_session
 from operations.deployment_synthesis import SynthesisError
+from operations.deployment_tools import JOBS, Refused
+from operations.diagnosis import Diagnosis
 from operations.provider_mirror import ProviderMirrorError
+from operations.review import Review, ReviewError
+from operations.review.rendering.outline import counted
 from operations.terraform_process import Interrupted
 from operations.terraform_stacks import StackError
 
@@ -56,6 +60,7 @@ def session_for(
     parallelism: int | None,
     verbose: bool,
     json_output: bool,
+    allow: Path | None = None,
 ) -> Iterator[Session]:
     """A session for the chosen environment; what keeps it from beginning ends the command with a message."""
     console, progress = consoles(json_output=json_output)
@@ -67,6 +72,7 @@ def session_for(
         jobs=jobs or JOBS,
         parallelism=parallelism,
         verbose=verbose,
+        allow=allow,
     )
     try:
         with open_session(settings, console, progress) as session:
@@ -76,7 +82,7 @@ def session_for(
         raise CommandError(f"{error}: nothing was deployed\n\n{problems}") from None
     except Interrupted:
         raise CommandError("stopped before anything was changed", exit_code=EXIT_INTERRUPTED) from None
-    except (ImageLockError, SynthesisError, ProviderMirrorError, StackError) as error:
+    except (ImageLockError, SynthesisError, ProviderMirrorError, ReviewError, StackError) as error:
         raise CommandError(str(error)) from None
 
 
@@ -89,34 +95,48 @@ def require_terminal(*, yes: bool) -> None:
         )
 
 
-def yes_or_no(session: Session, *, yes: bool) -> Callable[[Sequence[Change]], bool]:
+def yes_or_no(session: Session, *, yes: bool) -> Callable[[Review], bool]:
     """Asks whether the changes are to be made; without asking with ``yes``."""
 
-    def confirm(changes: Sequence[Change]) -> bool:
+    def confirm(judged: Review) -> bool:
         if yes:
             return True
-        lost = sum(1 for change in changes if change.is_loss and change.resource.is_guest)
+        lost = guests_lost(judged)
         warning = f" {lost} {'guest is' if lost == 1 else 'guests are'} DESTROYED." if lost else ""
-        return typer.confirm(
-            f"\nApply this to {session.environment.name}? {counts(changes) or 'outputs only'}.{warning}", err=True
-        )
+        what = counted(judged) or "outputs only"
+        return typer.confirm(f"\nApply this to {session.environment.name}? {what}.{warning}", err=True)
 
     return confirm
 
 
-def typed_name(session: Session, *, confirmed: bool) -> Callable[[Sequence[Change]], bool]:
-    """Asks for the environment's name; without asking when it was given already."""
+def typed_names(session: Session, *, yes: bool, given: Sequence[str]) -> Callable[[Review, Sequence[Data]], bool]:
+    """Asks for the name of the environment, and of everything that holds data, as far as they are not ``given``.
 
-    def confirm(_changes: Sequence[Change]) -> bool:
-        if confirmed:
-            return True
+    Args:
+        yes: nobody is asked: a name that is missing is an error.
+    """
+
+    def confirm(_judged: Review, data: Sequence[Data]) -> bool:
+        missing = [item for item in data if item.name not in given]
+        if yes and missing:
+            raise Refused([_unnamed(missing)])
         name = session.environment.name
-        answer: str = typer.prompt(
-            f"\nThis can't be undone. Type the environment's name ({name}) to destroy it",
-            default="",
-            show_default=False,
-            err=True,
+        return (name in given or _typed(name, "This can't be undone. Type the environment's name")) and all(
+            _typed(item.name, f"{item.label} holds data ({item.why}). Type its name") for item in missing
         )
-        return answer.strip() == name
 
     return confirm
+
+
+def _typed(name: str, question: str) -> bool:
+    answer: str = typer.prompt(f"\n{question} ({name}) to destroy it", default="", show_default=False, err=True)
+    return answer.strip() == name
+
+
+def _unnamed(missing: Sequence[Data]) -> Diagnosis:
+    return Diagnosis(
+        "not_named",
+        "what holds data is destroyed only by its name",
+        found="\n".join(f"{item.label}: {item.why}" for item in missing),
+        fix=(f"add {' '.join(f'--confirm {item.name}' for item in missing)}; --backup saves guests before",),
+    )

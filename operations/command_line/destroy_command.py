@@ -23,9 +23,19 @@ def destroy(
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Annotated[
-        str | None,
-        typer.Option("--confirm", metavar="NAME", help="The environment's name; with --yes in place of typing it."),
+        list[str] | None,
+        typer.Option(
+            "--confirm",
+            metavar="NAME",
+            help="In place of typing it: the environment's name, and once more for each thing that holds data.",
+        ),
     ] = None,
+    backup: Annotated[
+        bool, typer.Option("--backup", help="Save every guest first; what can't be saved is not destroyed.")
+    ] = False,
+    backup_to: Annotated[
+        str, typer.Option("--backup-to", metavar="DATASTORE", help="Where to. [default: the one with the most room]")
+    ] = "",
     json_output: Json = False,
     jobs: Jobs = None,
     parallelism: Parallelism = None,
@@ -36,6 +46,8 @@ def destroy(
 ) -> int:
     """Show what would be destroyed, and after the environment's name is typed destroy it, with all data in it.
 
+    What holds data (protected guests, data disks, mount points, Docker volumes) is asked for by its own name.
+
     Templates and protected guests stay, with all that they need, unless --include-protected is given. Stacks whose last
     guest has left the environment file are destroyed too.
 
@@ -43,7 +55,7 @@ def destroy(
     """
     import sys
 
-    from operations.command_line.deploying import require_terminal, session_for, typed_name
+    from operations.command_line.deploying import require_terminal, session_for, typed_names
     from operations.command_line.errors import UsageError
     from operations.deployment_run import destroy as run
 
@@ -52,20 +64,21 @@ def destroy(
         environment, output=output, jobs=jobs, parallelism=parallelism, verbose=verbose, json_output=json_output
     ) as session:
         name = session.environment.name
-        if yes and not dry_run and confirm != name:
+        given = confirm or []
+        if yes and not dry_run and name not in given:
             raise UsageError(
-                f"--yes without a terminal needs the name of what is destroyed\n    fix:      add --confirm {name}"
-                if confirm is None
-                else (
-                    f"--confirm {confirm} is not the environment {name}\n    fix:      --confirm {name}, or another "
-                    "--environment"
-                )
+                f"--confirm {given[0]} is not the environment {name}\n    fix:      --confirm {name}, or another "
+                "--environment"
+                if given
+                else f"--yes without a terminal needs the name of what is destroyed\n    fix:      add --confirm {name}"
             )
         return run(
             session,
             stacks or [],
-            confirm=typed_name(session, confirmed=yes),
+            confirm=typed_names(session, yes=yes, given=given),
             include_protected=include_protected,
+            backup=backup or bool(backup_to),
+            backup_to=backup_to,
             dry_run=dry_run,
             json_to=sys.stdout if json_output else None,
         )

@@ -128,20 +128,10 @@ def read_allow_file(path: Path | None) -> AllowList:
     Raises:
         ReviewError: it can't be read, or is not in the shape of one.
     """
-    from datetime import UTC, datetime
-
     from operations.command_line.project import project_root
-    from operations.review import AllowList, ReviewError, read_allow_list
-    from operations.review.allow_list import FILE_NAME
+    from operations.deployment_policy import allow_list_in
 
-    file = path or project_root() / FILE_NAME
-    if path is None and not file.exists():
-        return AllowList()
-    try:
-        return read_allow_list(file.read_text(encoding="utf-8"), str(file), datetime.now(UTC).date())
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text in UTF-8"
-        raise ReviewError(f"{file} can't be read: {reason}") from None
+    return allow_list_in(project_root(), path)
 
 
 def _written(result: Review, output_format: OutputFormat, key: str, title: str) -> list[str]:

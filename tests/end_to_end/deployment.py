@@ -15,7 +15,7 @@ from homelab.config.environment import Environment
 from homelab.config.problems import Severity
 from homelab.config.resolution import resolve
 from homelab.stacks.application import build_app
-from operations.deployment_destroy import protection_lifted
+from operations.deployment_holdings import protection_lifted
 from operations.provider_mirror import terraform_environment, terraform_program
 from operations.terraform_stacks import Stack, read_stacks
 from simulator import Simulator

@@ -7,6 +7,7 @@ import os
 import pty
 import signal
 import subprocess
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,7 +74,8 @@ def test_from_nothing_to_guests_and_back(project: HomelabProject, simulator: Sim
     # Somebody works behind Terraform's back.
     simulator.inspect(lambda cluster: cluster.guests[9100].config.update(memory="1024"))
     drift = project.run("deploy", "web", "--dry-run")
-    assert "~ VM web (9100): memory.dedicated 1024 → 2048  changed outside Terraform" in drift
+    assert "CHANGES: 1 to change; 1 guest reboots; 1 changed outside Terraform" in drift
+    assert "memory.dedicated 1024 → 2048" in drift
     project.run("deploy", "web", "--yes")
     assert int(simulator.guests()[9100].config["memory"]) == 2048
 
@@ -105,11 +107,23 @@ def test_losses_are_shown_first_and_a_group_that_left_the_file_is_not_forgotten(
     project.content["vms"]["web"] |= {"replicas": 1}
     del project.content["containers"]
     project.write()
-    said = project.run("deploy", "--dry-run")
-    assert "DESTROYS 1 guest with all that is on their disks:\n  - VM web-2 (9101) on pve" in said
+    said = project.run("deploy", "--dry-run", code=3)
+    assert "[blocked] VM web-2 (9101) is destroyed on pve" in said
     assert "small-services is no longer in the environment file" in said
     assert "homelab destroy small-services --environment small" in said
-    project.run("deploy", "--yes")
+    before = writes(simulator)
+    said = project.run("deploy", "--yes", code=3)
+    assert "error: one change is blocked, because data or protection would be lost" in said
+    assert "Nothing was changed." in said
+    assert writes(simulator) == before
+    lines = said.splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.lstrip().startswith("- address: "))
+    allowed = project.folder / "allowed.yaml"
+    # The entry that is suggested lets nothing pass before somebody writes down why.
+    allowed.write_text(textwrap.dedent("\n".join(lines[begin : begin + 5])), encoding="utf-8")
+    assert "it has no reason" in project.run("deploy", "--yes", "--allow", str(allowed), code=3)
+    allowed.write_text(allowed.read_text(encoding="utf-8").replace("reason:", "reason: empty"), encoding="utf-8")
+    assert "[allowed] VM web-2 (9101)" in project.run("deploy", "--yes", "--allow", str(allowed))
     assert set(simulator.guests()) == {9000, 9100, 9200}
     refused = project.run("destroy", "small-services", "--yes", code=2)
     assert "--confirm small" in refused

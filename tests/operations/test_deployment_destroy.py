@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from operations.deployment_destroy import holdings, protection_lifted
+from operations.deployment_holdings import holdings, protection_lifted
 from operations.terraform_stacks import Stack
 
 VM, FILE, RULES = (

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from operations.deployment_changes import Change
 from operations.deployment_guard import foreign_guest, taken
-from operations.deployment_review import Change
 from operations.diagnosis import Surroundings
 from operations.terraform_messages import Action
 from operations.terraform_stacks import Resource

@@ -12,6 +12,7 @@ from operations.terraform_messages import (
     Drift,
     Outputs,
     PlannedChange,
+    Said,
     Work,
     plain_diagnostics,
     read_message,
@@ -54,10 +55,15 @@ def test_outputs_after_an_apply_leave_sensitive_values_out() -> None:
     assert "secret" not in repr(message)
 
 
-@pytest.mark.parametrize(("action", "changed"), [("create", True), ("noop", False)])
-def test_outputs_in_a_plan_say_whether_they_change(action: str, changed: bool) -> None:
+@pytest.mark.parametrize(("action", "changes"), [("create", {"ids": "create"}), ("noop", {})])
+def test_outputs_in_a_plan_say_which_change(action: str, changes: dict[str, str]) -> None:
     message = read_message(line(type="outputs", outputs={"ids": {"sensitive": False, "action": action}}))
-    assert message == Outputs(changed=changed)
+    assert message == Outputs(changes=changes)
+
+
+def test_what_a_script_says_is_passed_on() -> None:
+    hook = {"resource": {"addr": ADDRESS}, "provisioner": "local-exec", "output": "installing"}
+    assert read_message(line(type="provision_progress", hook=hook)) == Said(ADDRESS, "installing")
 
 
 def test_a_diagnostic_with_its_resource() -> None:

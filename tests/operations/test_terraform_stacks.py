@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from operations.terraform_stacks import Stack, StackError, dependants, read_stacks, select_stacks
+from operations.deployment_platforms import select_stacks
+from operations.terraform_stacks import Stack, StackError, dependants, read_stacks
 
 
 def write_app(output: Path, stacks: Mapping[str, list[str]], resources: Mapping[str, Any] | None = None) -> None:
@@ -117,4 +118,4 @@ def test_the_state_file_is_outside_of_what_is_synthesized(tmp_path: Path) -> Non
 def test_a_stack_that_reads_another_state_is_known_as_such(tmp_path: Path) -> None:
     configuration: dict[str, Any] = {"data": {"terraform_remote_state": {"other": {}}}}
     (tmp_path / "cdk.tf.json").write_text(json.dumps(configuration), encoding="utf-8")
-    assert Stack("x", tmp_path).reads_other_states
+    assert Stack("x", tmp_path).is_planned_late
