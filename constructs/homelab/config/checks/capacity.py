@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from homelab.config.checks.subject import Findings, Subject, written
+from homelab.config.demand import cores_of, may_run, sockets_of, stored_disks
 from homelab.config.environment import Reaction
-from homelab.config.expansion import ExpandedGuest, size_of_root
 from homelab.config.problems import Path, Problem, Severity
 from homelab.config.proxmox import Node
 from homelab.config.units import format_gibibytes, format_mebibytes
-from homelab.config.virtual_machine import VirtualMachine
 
 Resource = Literal["memory", "cores", "disk"]
 _SHOWN = 5
@@ -82,13 +81,14 @@ def check(subject: Subject) -> Iterator[Problem]:
     """No guest alone has more cores than its node, which Proxmox refuses to start."""
     for guest in subject.first_guests:
         node = subject.node(guest.node)
-        if node is not None and _cores(guest) > node.cores:
+        if node is not None and cores_of(guest) > node.cores:
+            what = "cores and sockets that make" if sockets_of(guest) > 1 else "cores:"
             yield Problem(
                 (*guest.path, "cores"),
                 f"{written(guest.path)} has more cores than node {guest.node}, and Proxmox would not start it",
-                value=_cores(guest),
+                value=cores_of(guest),
                 allowed=f"1 to {node.cores}",
-                fix=f"write {'cores and sockets that make' if _sockets(guest) > 1 else 'cores:'} {node.cores} at most",
+                fix=f"write {what} {node.cores} at most",
                 refers_to=("proxmox", "nodes", str(guest.node)),
             )
 
@@ -111,9 +111,9 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
     several = len(subjects) > 1
     for subject in subjects:
         for guest in subject.guests:
-            if guest.node in nodes and _may_run(guest):
+            if guest.node in nodes and may_run(guest):
                 memory[guest.node].promise(subject, guest.path, guest.definition.memory, several=several)
-                cores[guest.node].promise(subject, guest.path, _cores(guest), several=several)
+                cores[guest.node].promise(subject, guest.path, cores_of(guest), several=several)
     for budget in (*memory.values(), *cores.values(), *_datastores(subjects, nodes)):
         yield from budget.findings()
 
@@ -141,26 +141,13 @@ def _different_node(name: str, node: Node, owner: Subject, known: Node) -> Probl
     )
 
 
-def _may_run(guest: ExpandedGuest) -> bool:
-    definition = guest.definition
-    is_template = not isinstance(definition, VirtualMachine) and definition.template
-    return not is_template and (definition.started or definition.start_on_boot)
-
-
-def _sockets(guest: ExpandedGuest) -> int:
-    return guest.definition.sockets if isinstance(guest.definition, VirtualMachine) else 1
-
-
-def _cores(guest: ExpandedGuest) -> int:
-    return guest.definition.cores * _sockets(guest)
-
-
 def _datastores(subjects: Sequence[Subject], nodes: Mapping[str, Node]) -> Iterable[_Budget]:
     """What lies in each datastore of known size; a shared one is one, whichever node names it."""
     budgets: dict[tuple[str, str], _Budget] = {}
     several = len(subjects) > 1
     for subject in subjects:
-        for node_name, name, path, size in _stored(subject):
+        for disk in stored_disks(subject.environment, subject.guests):
+            node_name, name = disk.node, disk.datastore
             datastore = nodes[node_name].datastores.get(name) if node_name in nodes else None
             if datastore is None or datastore.size is None:
                 continue
@@ -169,34 +156,5 @@ def _datastores(subjects: Sequence[Subject], nodes: Mapping[str, Node]) -> Itera
                 where = "the shared datastore" if datastore.shared else f"node {node_name}'s datastore"
                 place: Path = ("proxmox", "nodes", node_name, "datastores", name, "size")
                 budgets[key] = _Budget("disk", f"{where} {name}", place, datastore.size, format_gibibytes)
-            budgets[key].promise(subject, path, size, several=several)
+            budgets[key].promise(subject, disk.path, disk.size, several=several)
     return budgets.values()
-
-
-def _stored(subject: Subject) -> Iterator[tuple[str, str, Path, int]]:
-    """Node, datastore, entry and size in GiB of every disk."""
-    environment = subject.environment
-    fallback = environment.defaults.datastore
-    for key, template in environment.templates.items():
-        node = template.node or subject.default_node
-        if node is not None:
-            yield node, template.datastore or fallback, ("templates", key), template.disk
-    for guest in subject.guests:
-        definition = guest.definition
-        if guest.node is None:
-            continue
-        if isinstance(definition, VirtualMachine) and definition.adopted is not None:
-            for name, adopted in definition.adopted.disks.items():
-                yield guest.node, adopted.datastore, (*guest.path, "adopted", "disks", name), adopted.size
-            continue
-        own = definition.datastore or fallback
-        root = definition.disk if isinstance(definition, VirtualMachine) else size_of_root(environment, definition)
-        yield guest.node, own, guest.path, root
-        if isinstance(definition, VirtualMachine):
-            for name, disk in definition.disks.items():
-                yield guest.node, disk.datastore or own, (*guest.path, "disks", name), disk.size
-        else:
-            for name, mount_point in definition.mount_points.items():
-                path = (*guest.path, "mount_points", name)
-                if mount_point.size is not None:
-                    yield guest.node, mount_point.datastore or own, path, mount_point.size
