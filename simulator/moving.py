@@ -40,4 +40,14 @@ def move_guest(cluster: Cluster, guest: Guest, target: str, storage: str | None)
             volume = allocate(cluster, disk)
         properties = parse_properties(str(guest.config[key]), default) | {default: volume.volid}
         guest.config[key] = format_properties(properties, default)
+    switch_replication(cluster, guest, target)
     guest.node = target
+
+
+def switch_replication(cluster: Cluster, guest: Guest, target: str) -> None:
+    """Turns the job round whose copy the guest now lives on; the others start from the new node."""
+    for job in cluster.replication.values():
+        if job["guest"] == guest.vmid:
+            if job["target"] == target:
+                job["target"] = guest.node
+            job["source"] = target

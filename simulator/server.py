@@ -145,6 +145,8 @@ class Server:
         call.values = item.parameters.verify(_without_path(sent, call.path))
         if "node" in call.path:
             self.cluster.node(call.path["node"])
+            if call.path["node"] in self.cluster.failed_nodes:
+                raise ApiError(595, "No route to host")
         if item.locks:
             await self._wait_for_guest(call)
         data = item.handler(call)

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
+from . import ha_manager
 from .certificates import make_bundle, make_certificates
 from .files import NodeFiles
 from .options import SimulatorOptions
@@ -162,6 +163,14 @@ class Simulator:
     def unlock_guest(self, vmid: int) -> None:
         """Takes the configuration lock off a guest."""
         self.inspect(lambda cluster: cluster.guests[vmid].config.pop("lock", None))
+
+    def fail_node(self, node: str) -> None:
+        """Takes a node off the network: nothing answers for it, and HA recovers its guests on other nodes."""
+        self.inspect(lambda cluster: ha_manager.fail_node(cluster, node))
+
+    def return_node(self, node: str) -> None:
+        """Brings a failed node back; HA moves guests to it that prefer it."""
+        self.inspect(lambda cluster: ha_manager.return_node(cluster, node))
 
     def add_user(self, user: str, *, password: str = "", roles: dict[str, str] | None = None) -> None:
         """Adds a user, with a role for each path in ``roles``."""

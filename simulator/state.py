@@ -119,10 +119,11 @@ class Cluster:
         self.ha_rules: dict[str, Config] = {}
         self.ha_groups: dict[str, Config] = {}
         self.replication: dict[str, Config] = {}
+        self.failed_nodes: set[str] = set()
         self.metric_servers: dict[str, Config] = {}
         self.mappings: dict[str, dict[str, Config]] = {"dir": {}, "pci": {}, "usb": {}}
-        self.sdn: dict[str, dict[str, Config]] = {"zones": {}, "vnets": {}, "subnets": {}}
-        self.sdn_running: dict[str, dict[str, Config]] = {"zones": {}, "vnets": {}, "subnets": {}}
+        self.sdn: dict[str, dict[str, Config]] = {"zones": {}, "vnets": {}, "subnets": {}, "controllers": {}}
+        self.sdn_running: dict[str, dict[str, Config]] = {kind: {} for kind in self.sdn}
         self.leases: dict[str, dict[str, str]] = {}
         self.next_vmid = 100
         self.sizes_gib: dict[str, int] = {}

@@ -9,6 +9,7 @@ from typing import Any
 from simulator.call import Call
 from simulator.endpoints import endpoint
 from simulator.errors import ApiError
+from simulator.ha_manager import has_majority
 from simulator.properties import GIB, parse_properties, parse_size, split_list
 from simulator.state import Config, Guest
 
@@ -116,6 +117,8 @@ def _resources(call: Call, wanted: str) -> list[Config]:
                     "maxcpu": processors(guest),
                     "template": int(guest.is_template),
                 }
+                if guest.node in cluster.failed_nodes:
+                    view["status"] = "unknown"
                 if pool := cluster.pool_of.get(str(guest.vmid)):
                     view["pool"] = pool
                 found.append(view)
@@ -125,7 +128,7 @@ def _resources(call: Call, wanted: str) -> list[Config]:
                 "id": f"node/{name}",
                 "type": "node",
                 "node": name,
-                "status": "online",
+                "status": "offline" if name in cluster.failed_nodes else "online",
                 "maxcpu": call.server.options.cores,
                 "maxmem": call.server.options.memory_gib * GIB,
             }
@@ -142,7 +145,7 @@ def _resources(call: Call, wanted: str) -> list[Config]:
                             "node": node,
                             "storage": name,
                             "plugintype": config["type"],
-                            "status": "available",
+                            "status": "unknown" if node in cluster.failed_nodes else "available",
                             "shared": int(cluster.is_shared(name)),
                         }
                     )
@@ -151,11 +154,15 @@ def _resources(call: Call, wanted: str) -> list[Config]:
 
 @endpoint("GET", "/cluster/status", check="/ Sys.Audit")
 def cluster_status(call: Call) -> Any:
-    """The nodes, all of them online."""
+    """The cluster, and which of its nodes are online."""
     nodes = list(call.cluster.nodes)
+    failed = call.cluster.failed_nodes
     answer: list[Config] = []
     if len(nodes) > 1:
-        answer.append({"type": "cluster", "id": "cluster", "name": "homelab", "nodes": len(nodes), "quorate": 1})
+        quorate = int(has_majority(call.cluster))
+        answer.append(
+            {"type": "cluster", "id": "cluster", "name": "homelab", "nodes": len(nodes), "quorate": quorate}
+        )
     for number, name in enumerate(nodes):
         answer.append(
             {
@@ -163,7 +170,7 @@ def cluster_status(call: Call) -> Any:
                 "id": f"node/{name}",
                 "name": name,
                 "ip": call.server.options.host,
-                "online": 1,
+                "online": int(name not in failed),
                 "local": int(number == 0),
                 "nodeid": number + 1 if len(nodes) > 1 else 0,
             }

@@ -8,9 +8,12 @@ from typing import Any
 from simulator.call import Call
 from simulator.endpoints import endpoint
 from simulator.errors import bad_parameters, failed
+from simulator.ha_manager import blocked, has_majority
+from simulator.moving import move_guest
 from simulator.properties import split_list
 from simulator.sections import change, view
-from simulator.state import Config
+from simulator.state import Config, Guest
+from simulator.tasks import Task
 
 _AUDIT = "/ Sys.Audit"
 _CHANGE = "/ Sys.Console"
@@ -98,6 +101,64 @@ def delete_resource(call: Call) -> None:
             rule["resources"] = ",".join(rest)
             if not rest:
                 del call.cluster.ha_rules[name]
+
+
+# moving and status
+
+
+def _move(call: Call, guest: Guest, target: str) -> Config:
+    """Lets the HA manager take the guest to the node, as soon as it can."""
+    sid = guest.ha_id
+    if target not in call.cluster.nodes or target in call.cluster.failed_nodes:
+        raise failed(f"cluster node '{target}' is not available")
+    if cause := blocked(call.cluster, guest, target):
+        return {"sid": sid, "requested-node": target, "blocking-resources": [{"sid": sid, "cause": cause}]}
+    hand_over(call, guest, target)
+    return {"sid": sid, "requested-node": target}
+
+
+def hand_over(call: Call, guest: Guest, target: str) -> str:
+    """The HA manager moves the guest: a machine live, a container stopped and started again."""
+
+    def move(_task: Task) -> None:
+        if guest.node != target:
+            move_guest(call.cluster, guest, target, None)
+
+    return call.task("hamigrate", guest.vmid, move, guest=guest, node=guest.node)
+
+
+def _managed_guest(call: Call) -> Guest:
+    return call.cluster.guests[int(_resource(call)["sid"].partition(":")[2])]
+
+
+@endpoint("POST", "/cluster/ha/resources/{sid}/migrate", "node!", check=_CHANGE)
+def migrate_resource(call: Call) -> Any:
+    """Asks the HA manager for a live migration."""
+    return _move(call, _managed_guest(call), call.values["node"])
+
+
+@endpoint("POST", "/cluster/ha/resources/{sid}/relocate", "node!", check=_CHANGE)
+def relocate_resource(call: Call) -> Any:
+    """Asks the HA manager to stop the guest and to start it on another node."""
+    return _move(call, _managed_guest(call), call.values["node"])
+
+
+@endpoint("GET", "/cluster/ha/status/current", check=_AUDIT)
+def current_status(call: Call) -> Any:
+    """The quorum, and each resource with the node it is on."""
+    quorate = has_majority(call.cluster)
+    answer: list[Config] = [
+        {"id": "quorum", "type": "quorum", "quorate": int(quorate), "status": "OK" if quorate else "No quorum!"}
+    ]
+    for sid, entry in call.cluster.ha_resources.items():
+        guest = call.cluster.guests.get(int(sid.partition(":")[2]))
+        if guest is not None:
+            lost = guest.node in call.cluster.failed_nodes
+            wanted = entry.get("state", "started")
+            state = "fence" if lost else "error" if wanted == "started" and not guest.running else wanted
+            shown = {"id": f"service:{sid}", "type": "service", "sid": sid, "node": guest.node, "state": state}
+            answer.append({**shown, "status": f"{sid} ({guest.node}, {state})"})
+    return answer
 
 
 # rules

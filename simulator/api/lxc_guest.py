@@ -29,6 +29,7 @@ from simulator.state import Guest
 from simulator.tasks import Task
 
 from .guests import GUEST, power_on
+from .ha import hand_over
 from .lxc import check_hostname, check_new_vmid
 
 _CT = GUEST["lxc"]
@@ -84,6 +85,8 @@ def migrate(call: Call) -> Any:
     guest = call.unlocked(call.guest("lxc"))
     target = call.values["target"]
     check_target(call, guest, target)
+    if guest.ha_id in call.cluster.ha_resources:
+        return hand_over(call, guest, target)
     if guest.running and not (call.values.get("restart") or call.values.get("online")):
         raise failed("can't migrate running container without --online or --restart")
 

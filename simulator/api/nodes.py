@@ -22,7 +22,7 @@ def list_nodes(call: Call) -> Any:
     """All nodes; figures only for those who may audit them."""
     options = call.server.options
     return [
-        {"node": name, "id": f"node/{name}", "type": "node", "status": "online", "ssl_fingerprint": ""}
+        {"node": name, "id": f"node/{name}", "type": "node", "status": _online(call, name), "ssl_fingerprint": ""}
         | (
             {"maxcpu": options.cores, "maxmem": options.memory_gib * GIB, "cpu": 0.02, "mem": GIB, "uptime": 86400}
             if call.may(f"/nodes/{name}", "Sys.Audit")
@@ -30,6 +30,10 @@ def list_nodes(call: Call) -> Any:
         )
         for name in call.cluster.nodes
     ]
+
+
+def _online(call: Call, name: str) -> str:
+    return "offline" if name in call.cluster.failed_nodes else "online"
 
 
 @endpoint("GET", "/nodes/{node}/status", check=_AUDIT)

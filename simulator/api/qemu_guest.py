@@ -32,6 +32,7 @@ from simulator.state import Guest
 from simulator.tasks import Task
 
 from .guests import GUEST
+from .ha import hand_over
 from .lxc import check_hostname
 
 _VM = GUEST["qemu"]
@@ -98,6 +99,8 @@ def migrate(call: Call) -> Any:
     guest = call.unlocked(call.guest("qemu"))
     target, online = call.values["target"], call.values.get("online")
     check_target(call, guest, target)
+    if guest.ha_id in call.cluster.ha_resources:
+        return hand_over(call, guest, target)
     if guest.running and not online:
         raise failed("can't migrate running VM without --online")
     local = [v for _key, v in guest_volumes(guest) if not call.cluster.is_shared(v.partition(":")[0])]

@@ -34,7 +34,8 @@ _REQUIRED = {
 }
 
 
-def _show(call: Call, kind: str, name: str) -> Config:
+def show(call: Call, kind: str, name: str) -> Config:
+    """The entry as it is defined, in force (``running``), or in force with what is pending (``pending``)."""
     staged = call.cluster.sdn[kind].get(name)
     running = call.cluster.sdn_running[kind].get(name)
     if call.values.get("running"):
@@ -76,7 +77,7 @@ def _use(call: Call, zone: str, vnet: str = "") -> bool:
 @endpoint("GET", "/cluster/sdn/zones", f"{_FLAGS} type")
 def list_zones(call: Call) -> Any:
     """Zones the caller may see."""
-    return [_show(call, "zones", name) for name in call.cluster.sdn["zones"] if _use(call, name)]
+    return [show(call, "zones", name) for name in call.cluster.sdn["zones"] if _use(call, name)]
 
 
 @endpoint("POST", "/cluster/sdn/zones", f"{_ZONE} type! zone!", check="/sdn/zones SDN.Allocate")
@@ -102,7 +103,7 @@ _ONE_ZONE = "/sdn/zones/{zone} SDN.Allocate"
 @endpoint("GET", "/cluster/sdn/zones/{zone}", _FLAGS, check=_ONE_ZONE)
 def read_zone(call: Call) -> Any:
     """One zone."""
-    return _show(call, "zones", call.path["zone"])
+    return show(call, "zones", call.path["zone"])
 
 
 @endpoint("PUT", "/cluster/sdn/zones/{zone}", f"{_ZONE} delete digest", check=_ONE_ZONE)
@@ -154,7 +155,7 @@ def _check_vnet(call: Call, vnet: Config) -> None:
 def list_vnets(call: Call) -> Any:
     """Virtual networks the caller may see."""
     vnets = call.cluster.sdn["vnets"]
-    return [_show(call, "vnets", name) for name, vnet in vnets.items() if _use(call, vnet["zone"], name)]
+    return [show(call, "vnets", name) for name, vnet in vnets.items() if _use(call, vnet["zone"], name)]
 
 
 @endpoint("POST", "/cluster/sdn/vnets", f"{_VNET} type vnet! zone!", check="/sdn/zones/{zone} SDN.Allocate")
@@ -173,7 +174,7 @@ def read_vnet(call: Call) -> Any:
     """One virtual network."""
     if not call.values.get("running"):
         _vnet(call)
-    return _show(call, "vnets", call.path["vnet"])
+    return show(call, "vnets", call.path["vnet"])
 
 
 @endpoint("PUT", "/cluster/sdn/vnets/{vnet}", f"{_VNET} delete digest zone")
@@ -231,7 +232,7 @@ def list_subnets(call: Call) -> Any:
     """Subnets of a virtual network."""
     _vnet(call)
     subnets = call.cluster.sdn["subnets"]
-    return [_show(call, "subnets", name) for name, subnet in subnets.items() if subnet["vnet"] == call.path["vnet"]]
+    return [show(call, "subnets", name) for name, subnet in subnets.items() if subnet["vnet"] == call.path["vnet"]]
 
 
 @endpoint("POST", _SUBNETS, f"{_SUBNET} subnet! type!")
@@ -263,7 +264,7 @@ def create_subnet(call: Call) -> None:
 def read_subnet(call: Call) -> Any:
     """One subnet."""
     _vnet(call)
-    return _show(call, "subnets", _subnet(call)["subnet"])
+    return show(call, "subnets", _subnet(call)["subnet"])
 
 
 @endpoint("PUT", f"{_SUBNETS}/{{subnet}}", f"{_SUBNET} delete digest")

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from homelab.config.json_schema import environment_schema
 from homelab.config.virtual_machine import VirtualMachine
 from tests.config.file_cases import aligned, said
 
 KEYS_OF_A_VM = ", ".join(VirtualMachine.model_fields)
+TOP_LEVEL_KEYS = ", ".join(environment_schema()["properties"])
 
 CASES = {
     "unknown key": (
@@ -35,7 +37,7 @@ CASES = {
         """
         1 error: vmss
             the key vmss is not known here
-            allowed:  proxmox, state, defaults, policy, tags, networks, pools, firewall, access, templates, vms, containers
+            allowed:  TOP_LEVEL_KEYS
             fix:      did you mean vms?
         """,
     ),
@@ -62,7 +64,7 @@ CASES = {
         """
         41 error: proxmox.api_token
             credentials never stand in this file
-            allowed:  endpoint, cluster, authentication, insecure, ssh, nodes, default_node
+            allowed:  endpoint, version, cluster, authentication, insecure, ssh, nodes, default_node
             fix:      remove it; set PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD
         """,
     ),
@@ -125,4 +127,6 @@ CASES = {
 
 @pytest.mark.parametrize(("change", "text"), CASES.values(), ids=CASES.keys())
 def test_what_is_said(tmp_path: Path, change: str, text: str) -> None:
-    assert said(tmp_path, change) == aligned(text.replace("KEYS_OF_A_VM", KEYS_OF_A_VM))
+    assert said(tmp_path, change) == aligned(
+        text.replace("KEYS_OF_A_VM", KEYS_OF_A_VM).replace("TOP_LEVEL_KEYS", TOP_LEVEL_KEYS)
+    )

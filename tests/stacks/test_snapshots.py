@@ -17,6 +17,10 @@ pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Can not relate snapshot")
 
 STATE_BACKEND = "state-backend-state-backend"
 STACKS = (
+    "cluster-guests",
+    "cluster-ha",
+    "cluster-sdn",
+    "cluster-templates",
     "demo-cluster",
     "demo-guests",
     "demo-services",

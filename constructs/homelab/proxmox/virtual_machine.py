@@ -42,9 +42,9 @@ class VirtualMachine(VirtualEnvironmentVm):
     Decided for you: what cloud-init says and which template it came from is ignored after creation, as a change to
     either would replace the machine and its data; the pool is a membership of its own; with ``protection`` Terraform
     refuses to destroy it (``prevent_destroy``), and so does Proxmox; a change that needs a reboot reboots it; another
-    node migrates it live, unless it is under HA, which decides where it runs; destroying it shuts it down for five minutes at most, or stops it at once without the agent,
-    which alone answers such a request for certain; it also leaves backup jobs, but disks that it no longer refers to
-    stay.
+    node migrates it live, unless it is under HA, which decides where it runs; destroying it shuts it down for five
+    minutes at most, or stops it at once without the agent, which alone answers such a request for certain; it also
+    leaves backup jobs, but disks that it no longer refers to stay.
 
     Source: ``proxmox_virtual_environment_vm``, and those of ``GuestFirewall`` and ``Snippet``.
     """
