@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -47,16 +48,23 @@ OrganizationOption = Annotated[
 ]
 
 
+TERMINAL = "/dev/tty"
+
+
 def ask_at_terminal(question: str) -> str:
     """The answer to a question at the terminal, which does not show it.
 
     Raises:
         UsageError: there is no terminal, or the answer is empty.
     """
-    if not sys.stdin.isatty():
+    try:
+        # Not standard input: a program that started this one may have that for itself.
+        terminal = os.open(TERMINAL, os.O_RDWR)
+    except OSError:
         raise UsageError(
             f"{question}: is to be asked for, and there is no terminal", "run the command yourself, at a terminal"
-        )
+        ) from None
+    os.close(terminal)
     answer = getpass.getpass(f"{question}: ")
     if not answer:
         raise UsageError(f"{question}: nothing was entered", "run again and enter it")

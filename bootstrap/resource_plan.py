@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from bootstrap.desired import Identity, Project, Resources
+from bootstrap.desired import Identity, Project, Prompted, Resources
 from bootstrap.desired import Secret as WantedSecret
 from bootstrap.errors import BootstrapError, UsageError
 from bootstrap.project_models import Secret as PresentSecret
@@ -57,10 +57,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in the order they are carried out, and notes on what is left as it is."""
+    """Steps in the order they are carried out, and notes on what is left as it is.
+
+    `prompted` are the secrets whose values somebody has to be asked for before the first step.
+    """
 
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
+    prompted: tuple[WantedSecret, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -93,6 +97,7 @@ class _Planner:
         self._own = own_identity_id
         self._owner = Owner(wanted.owner)
         self._notes: list[str] = []
+        self._prompted: list[WantedSecret] = []
 
     def plan(self, *, prune: bool) -> Plan:
         steps: list[Step] = []
@@ -105,7 +110,7 @@ class _Planner:
                 if project.key in self._state.projects:
                     steps += self._superfluous(project, self._state.projects[project.key])
             steps += self._superfluous_identities()
-        return Plan(tuple(steps), tuple(self._notes))
+        return Plan(tuple(steps), tuple(self._notes), tuple(self._prompted))
 
     def _project(self, project: Project) -> Iterator[Step]:
         found = self._state.projects.get(project.key)
@@ -139,7 +144,7 @@ class _Planner:
         for secret in (one for one in project.secrets if one.environment == environment):
             found = present.get((secret.path, secret.name))
             if found is None:
-                self._values.check(secret)
+                self._check(secret)
                 missing[secret.path].append(secret)
             elif changed := self._differing(project, secret, found):
                 different[secret.path].append((secret, ", ".join(changed)))
@@ -152,6 +157,13 @@ class _Planner:
             )
             old = tuple(secret for secret, _ in updates)
             yield Step(changes, Writer.update_secrets, (project, path, old, present))
+
+    def _check(self, secret: WantedSecret) -> None:
+        """Finds out whether the value of a secret that is to be made can be had."""
+        if isinstance(secret.value, Prompted):
+            self._prompted.append(secret)
+        else:
+            self._values.made(secret)
 
     def _differing(self, project: Project, secret: WantedSecret, found: PresentSecret) -> list[str]:
         differing = []

@@ -83,6 +83,8 @@ class ResourcesRun:
         done: list[Change] = []
         for attempt in range(1, ATTEMPTS + 1):
             plan, writer = self._look(token, credentials)
+            for secret in plan.prompted:
+                self._values.made(secret)
             try:
                 for step in plan.steps:
                     step.carry_out(writer)

@@ -45,6 +45,7 @@ class Values:
         self._prompt = prompt
         self._redact = redact
         self._decrypted: dict[str, Any] = {}
+        self._answers: dict[tuple[str, str, str], str] = {}
 
     def kept(self, secret: Secret) -> bool:
         """Whether a secret that exists keeps its value, whatever it is: generated and prompted ones are made once."""
@@ -82,19 +83,16 @@ class Values:
             case FromSops(file=file, key=key):
                 value = self._from_sops(secret, file, key)
             case Prompted(text=text):
-                value = self._prompt(text or f"{secret.environment}{secret.path.rstrip('/')}/{secret.name}")
+                value = self._asked(text or f"{secret.environment}:{secret.path.rstrip('/')}/{secret.name}", secret)
         self._redact.add(value)
         _check(secret, value)
         return SecretStr(value)
 
-    def check(self, secret: Secret) -> None:
-        """Finds out, before anything is changed, whether the value of a secret that is to be made can be had.
-
-        Raises:
-            UsageError: it can't. A prompt is not asked yet.
-        """
-        if not isinstance(secret.value, Prompted):
-            self.made(secret)
+    def _asked(self, question: str, secret: Secret) -> str:
+        place = (secret.environment, secret.path, secret.name)
+        if place not in self._answers:
+            self._answers[place] = self._prompt(question)
+        return self._answers[place]
 
     def _from_sops(self, secret: Secret, file: str, key: str) -> str:
         if file not in self._decrypted:
