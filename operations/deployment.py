@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from operations.deployment_changes import Change, changes_of
-from operations.deployment_documents import document_of
+from operations.deployment_changes import Change
 from operations.deployment_guard import Taken, foreign_guest, taken
+from operations.deployment_planning import Planner
 from operations.deployment_policy import show_review
 from operations.deployment_probes import Failed, Probe, Prober, no_answer, probes_in
 from operations.deployment_schedule import StackFailure, batches, held_back, run_in_order
 from operations.deployment_tools import Declined, Refused, StackResult, Status, Tools
 from operations.diagnosis import Diagnosis
-from operations.review import Allowance, PlanDocument, Review, Severity, Verdict
+from operations.review import Allowance, Review, Severity, Verdict
+from operations.saved_plans import SavedPlans
 from operations.terraform import Plan
 from operations.terraform_stacks import Stack
 
@@ -43,15 +44,22 @@ class Deployment:
     Args:
         confirm: is asked once for each batch, after its review; False ends the deployment.
         replacements: what is to be made anew although the plan would not.
+        saved: plans that were made before, which are applied in place of new ones.
     """
 
-    def __init__(self, tools: Tools, confirm: Confirm, replacements: Replacements | None = None) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        confirm: Confirm,
+        replacements: Replacements | None = None,
+        saved: SavedPlans | None = None,
+    ) -> None:
         self.tools = tools
         self.confirm = confirm
         self.replacements = replacements or Replacements()
         self.results: dict[str, StackResult] = {}
         self.reviews: list[Review] = []
-        self._documents: dict[str, PlanDocument] = {}
+        self._planner = Planner(tools, self.results, self.replacements.addresses, saved=saved)
 
     def run(self, stacks: Sequence[Stack], *, dry_run: bool = False) -> list[StackResult]:
         """Deploys ``stacks``, or plans them only; returns what became of each, in order.
@@ -60,7 +68,7 @@ class Deployment:
             Refused: a plan can't be applied safely; nothing of its batch was changed.
             Declined: the person said no.
         """
-        self.results = {stack.name: StackResult(stack.name, "waiting") for stack in stacks}
+        self.results |= {stack.name: StackResult(stack.name, "waiting") for stack in stacks}
         for batch in batches(stacks):
             self._batch(batch, dry_run=dry_run)
         return [self.results[stack.name] for stack in stacks]
@@ -71,12 +79,12 @@ class Deployment:
         return [result for result in self.results.values() if result.status == "applied"]
 
     def _batch(self, batch: Sequence[Stack], *, dry_run: bool) -> None:
-        ready = [stack for stack in batch if self._may_begin(stack, dry_run=dry_run)]
-        plans = self._plan(ready)
+        ready = [stack for stack in batch if self._planner.may_plan(stack, dry_run=dry_run)]
+        plans = self._planner.plan(ready)
         going = self._without_failed(ready, plans)
         if not going:
             return
-        judged = self.tools.policy.judge([self._documents[stack.name] for stack in going], self.replacements.allowances)
+        judged = self._judge(going, self.replacements.allowances)
         self.reviews.append(judged)
         show_review(self.tools.console, judged)
         if refusal := self.tools.policy.refusal(judged):
@@ -91,44 +99,8 @@ class Deployment:
             raise Declined
         self._apply(going, plans, unfinished)
 
-    def _may_begin(self, stack: Stack, *, dry_run: bool) -> bool:
-        result = self.results[stack.name]
-        for name in stack.dependencies:
-            before = self.results.get(name)
-            if before is None:
-                continue
-            if before.diagnoses or before.status == "interrupted" or (before.waits_for and before.status != "later"):
-                result.status, result.waits_for = "waiting", name
-                return False
-            if dry_run and stack.is_planned_late and before.status in ("planned", "later"):
-                result.status, result.waits_for = "later", name
-                return False
-        return True
-
-    def _plan(self, stacks: Sequence[Stack]) -> dict[str, Plan]:
-        def work(stack: Stack) -> Plan:
-            with self.tools.timed(stack, "planning", self.results[stack.name]):
-                plan = self.plan_one(stack, self.replacements.addresses.get(stack.name, ()))
-                if plan.is_empty:
-                    self.results[stack.name].outputs = self.tools.terraform.outputs(stack)
-                return plan
-
-        with self.tools.display.showing(len(stacks)):
-            outcomes = run_in_order(stacks, work, jobs=self.tools.jobs, order={})
-        return self.tools.settle(outcomes, self.results)
-
-    def plan_one(self, stack: Stack, replace: Sequence[str] = ()) -> Plan:
-        """Plans one stack and keeps what the review reads of it."""
-        self.tools.terraform.init(stack)
-        plan = self.tools.terraform.plan(
-            stack,
-            self.tools.workspace / f"{stack.name}.tfplan",
-            replace=replace,
-            listener=lambda message: self.tools.display.hear(stack, message),
-        )
-        self._documents[stack.name] = document_of(plan, self.tools.terraform)
-        self.results[stack.name].changes = changes_of(plan, self._documents[stack.name])
-        return plan
+    def _judge(self, stacks: Sequence[Stack], requested: Sequence[Allowance] = ()) -> Review:
+        return self.tools.policy.judge([self._planner.documents[stack.name] for stack in stacks], requested)
 
     def _without_failed(self, ready: Sequence[Stack], plans: Mapping[str, Plan]) -> list[Stack]:
         """The stacks to go on with when some can't be planned."""
@@ -190,9 +162,9 @@ class Deployment:
     def _complete(self, stack: Stack) -> None:
         """What the provider left out of a guest that it found half-made is an ordinary change for the next plan."""
         changes = self.results[stack.name].changes
-        plan = self.plan_one(stack)
+        plan = self._planner.anew(stack)
         self.results[stack.name].changes = changes
-        if not plan.is_empty and self.tools.policy.judge([self._documents[stack.name]]).verdict is not Verdict.BLOCKED:
+        if not plan.is_empty and self._judge([stack]).verdict is not Verdict.BLOCKED:
             self.apply_one(plan)
 
     def _see_that_it_answers(self, stack: Stack, *, may_repeat: bool) -> bool:
@@ -233,8 +205,8 @@ class Deployment:
         """Runs the scripts at ``addresses`` again, as long as that does nothing else of consequence."""
         self.tools.display.line(stack.name, "does not answer although nothing has changed: its scripts run again")
         with self.tools.timed(stack, "running its scripts again", self.results[stack.name], counts=False):
-            plan = self.plan_one(stack, addresses)
-            judged = self.tools.policy.judge([self._documents[stack.name]])
+            plan = self._planner.anew(stack, addresses)
+            judged = self._judge([stack])
             dangers = (Severity.BLOCKED, Severity.DANGER)
             if judged.verdict is Verdict.BLOCKED or any(finding.severity in dangers for finding in judged.findings):
                 return False

@@ -28,10 +28,17 @@ def document_of(plan: Plan, terraform: Terraform) -> PlanDocument:
         ReviewError: Terraform writes plans that the review can't read.
     """
     if configuration_is_enough(plan):
-        document = _from_configuration(plan)
-    else:
-        document = read_plan(terraform.show(plan), plan.stack.name)
-    return replace(document, labels={change.address: _label(plan.stack, change) for change in document.changes})
+        return _labelled(plan.stack, _from_configuration(plan))
+    return full_document_of(plan.stack, terraform.show(plan))
+
+
+def full_document_of(stack: Stack, shown: str) -> PlanDocument:
+    """The plan as ``terraform show`` writes it.
+
+    Raises:
+        ReviewError: the review can't read it.
+    """
+    return _labelled(stack, read_plan(shown, stack.name))
 
 
 def configuration_is_enough(plan: Plan) -> bool:
@@ -85,5 +92,9 @@ def _known(value: Any) -> tuple[Any, Any]:
     return (None, True) if isinstance(value, str) and "${" in value else (value, None)
 
 
-def _label(stack: Stack, change: Change) -> str:
-    return stack.resource(change.address, change.before).label
+def _labelled(stack: Stack, document: PlanDocument) -> PlanDocument:
+    labels = {
+        change.address: stack.resource(change.address, change.before).label
+        for change in (*document.changes, *document.drift)
+    }
+    return replace(document, labels=labels)

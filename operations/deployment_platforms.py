@@ -1,7 +1,8 @@
 """Platforms and their phases: which stacks a word on the command line means.
 
-The stacks of a platform are called ``<environment>-<platform>`` or ``<environment>-<platform>-<phase>``; those of
-``services`` also ``<environment>-service-<name>``. The phases are in the order of the stacks' dependencies.
+The stacks of a platform are called ``<environment>-<platform>`` or ``<environment>-<platform>-<phase>``, those of
+``services`` ``<environment>-service-<name>``. The phases are in the order of the stacks' dependencies; the services
+have none, as they don't wait for one another.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from operations.terraform_stacks import ON_REQUEST, Stack, StackError
 
 PLATFORMS = ("secrets", "services", "logging", "monitoring", "tooling", "object-storage")
-SERVICE_PHASE = "services"
-"""The phase of every service's own stack, which come after ``templates``."""
+SERVICE = "service-"
+"""What the names of services' stacks begin with."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Range:
 def phase_of(stack: Stack, environment: str) -> tuple[str, str]:
     """The platform and the phase that a stack belongs to; empty ones for a stack of no platform."""
     short = stack.name.removeprefix(f"{environment}-")
-    if short.startswith("service-"):
-        return "services", SERVICE_PHASE
+    if short.startswith(SERVICE):
+        return "services", ""
     for platform in PLATFORMS:
         if short == platform or short.startswith(f"{platform}-"):
             return platform, short.removeprefix(platform).removeprefix("-")

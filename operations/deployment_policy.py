@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -123,8 +123,10 @@ def show_review(console: Console, judged: Review) -> None:
     """Prints a review for a person who is to decide; nothing when there is nothing to decide."""
     if judged.verdict is Verdict.NOTHING and not judged.drift and not judged.findings:
         return
+    # Outputs say nothing that the changes don't, where there are any.
+    shown = replace(judged, outputs=()) if judged.changes else judged
     console.print()
-    for number, line in enumerate(as_text(judged, LISTED).splitlines()):
+    for number, line in enumerate(as_text(shown, LISTED).splitlines()):
         style = next((style for begin, style in _STYLES if line.startswith(begin)), "")
         if number == 0 or (line and not line.startswith(" ")):
             style = "bold red" if number == 0 and judged.verdict is Verdict.BLOCKED else "bold"

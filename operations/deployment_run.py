@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 from operations.deployment import Confirm, Deployment, Replacements
@@ -17,6 +18,7 @@ from operations.deployment_synthesis import Orphan, orphaned_stack
 from operations.deployment_tools import Declined, Refused, StackResult
 from operations.diagnosis import Diagnosis
 from operations.review import ReviewError
+from operations.saved_plans import SavedPlansError, read_saved_plans
 from operations.terraform_process import Interrupted
 from operations.terraform_stacks import Stack, StackError
 
@@ -28,6 +30,7 @@ def deploy(
     confirm: Confirm,
     part: Range | None = None,
     replacements: Replacements | None = None,
+    plans: Path | None = None,
     dry_run: bool = False,
     json_to: TextIO | None = None,
 ) -> int:
@@ -37,16 +40,20 @@ def deploy(
         confirm: is asked after each review.
         part: which phases of the one platform that ``words`` name.
         replacements: what is to be made anew although the plan would not.
+        plans: a folder with saved plans, which are applied in place of new ones.
         json_to: gets one JSON document at the end, in place of the summary.
     """
     started = time.monotonic()
     part = part or Range()
     report = Report(session, "deploy", json_to=json_to)
     try:
-        chosen = _with_missing_foundations(
-            session, select_stacks(session.stacks, words, session.environment.name, part)
-        )
-    except StackError as error:
+        saved = read_saved_plans(plans, session.environment.name) if plans else None
+        chosen = select_stacks(session.stacks, words, session.environment.name, part)
+        if saved is None:
+            chosen = _with_missing_foundations(session, chosen)
+        else:
+            chosen = [stack for stack in chosen if stack.name in saved.digests]
+    except (StackError, SavedPlansError) as error:
         return report.usage(str(error))
     report.heading(
         f"{session.environment.name}: {len(chosen)} of {len(session.stacks)} stacks, "
@@ -56,7 +63,7 @@ def deploy(
         report.warn(_about(orphan, session.environment.name))
     if (code := report.preflight(session.preflight(chosen))) is not None:
         return code
-    deployment = Deployment(session.tools, confirm, replacements)
+    deployment = Deployment(session.tools, confirm, replacements, saved)
     report.reviews = deployment.reviews
     refusal: Sequence[Diagnosis] = ()
     try:
@@ -78,6 +85,9 @@ def deploy(
     if code == EXIT_OK and not dry_run:
         return report.deployed(results, time.monotonic() - started)
     command = _command_to_continue(session, list(deployment.results.values()), words, part)
+    command += (
+        f" --plans {plans}   (of what was not applied; else make them again: homelab review --save)" if plans else ""
+    )
     closing = _closing(session, results, command, dry_run=dry_run, refused=bool(refusal))
     return report.end(results, closing, code=code, errors=refusal)
 
@@ -169,7 +179,7 @@ def _command_to_continue(session: Session, results: Sequence[StackResult], words
     stack = next((stack for stack in session.stacks if stopped and stack.name == stopped.name), None)
     if stack is not None and len(words) == 1:
         platform, phase = phase_of(stack, environment)
-        if platform == words[0] and phase and platform != "services":
+        if platform == words[0] and phase:
             options = Range(phase, part.last).options
     return " ".join(["homelab deploy", *words, f"--environment {environment}{options}"])
 

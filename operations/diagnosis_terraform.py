@@ -97,7 +97,7 @@ def stale(_match: re.Match[str], subject: Subject) -> Diagnosis:
     return Diagnosis(
         "plan_stale",
         f"the state of {subject.stack} has changed since it was planned: somebody else has applied something",
-        fix=("run the command again: it plans anew",),
+        fix=("run the command again: it plans anew; saved plans are made again with homelab review --save",),
     )
 
 

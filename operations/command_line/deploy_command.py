@@ -45,6 +45,10 @@ def deploy(
     first: Annotated[str, typer.Option("--from", metavar="PHASE", help="Begin with this phase of a platform.")] = "",
     last: Annotated[str, typer.Option("--to", metavar="PHASE", help="End with this phase.")] = "",
     only: Annotated[str, typer.Option("--only", metavar="PHASE", help="This phase and no other.")] = "",
+    plans: Annotated[
+        Path | None,
+        typer.Option("--plans", metavar="DIR", help="Apply exactly the plans that `homelab review --save` kept there."),
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     json_output: Json = False,
@@ -88,6 +92,7 @@ def deploy(
             stacks or [],
             confirm=yes_or_no(session, yes=yes),
             part=Range(only or first, only or last),
+            plans=plans,
             dry_run=dry_run,
             json_to=sys.stdout if json_output else None,
         )

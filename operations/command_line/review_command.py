@@ -59,15 +59,45 @@ def review(
     key: Annotated[
         str, typer.Option("--key", help="Tells the comments of several reviews on one pull request apart.")
     ] = "homelab",
+    environment: Annotated[
+        str | None,
+        typer.Option("--environment", "-e", metavar="E", help="Make the plans of this environment: name or file."),
+    ] = None,
+    stacks: Annotated[
+        list[str] | None,
+        typer.Option("--stack", metavar="STACK", help="With --environment: only these platforms or stacks."),
+    ] = None,
+    drift_only: Annotated[
+        bool, typer.Option("--drift-only", help="With --environment: only what was changed without Terraform.")
+    ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="DIR", help="With --environment: keep the plans for `homelab deploy --plans`."),
+    ] = None,
+    synthesized: Annotated[
+        Path | None,
+        typer.Option("--synthesized", help="Where stacks are synthesized. [default: cdktf.out]", hidden=True),
+    ] = None,
 ) -> int:
-    """Say what plans do to guests, data and protection. Needs no node and no Terraform.
+    """Say what plans do to guests, data and protection. Given plans need no node and no Terraform.
 
     Several plans are judged together. A plan is called after its file, or after its folder where the file is plan.json.
+    With --environment the plans are made first, and nothing is changed.
     Exit code: 0 nothing to do, 2 changes, 3 something is blocked, 1 error.
     """
     from operations.command_line.errors import CommandError
     from operations.review import ReviewError
 
+    if environment is not None:
+        from operations.command_line.environment_review import review_of
+
+        if plans:
+            raise CommandError("plans are given, or made with --environment\n    fix:      leave one of them out")
+        made = review_of(environment, stacks or [], allow=allow, drift_only=drift_only, save=save, output=synthesized)
+        write_review(made.review, output_format, key, output)
+        return 1 if made.errors else made.review.verdict.exit_code
+    if stacks or drift_only or save:
+        raise CommandError("--stack, --drift-only and --save need --environment\n    fix:      --environment E")
     try:
         result = _judge(plans or [], allow)
     except ReviewError as error:
