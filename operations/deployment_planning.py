@@ -9,6 +9,8 @@ from operations.deployment_changes import changes_of
 from operations.deployment_documents import document_of
 from operations.deployment_schedule import run_in_order
 from operations.deployment_tools import StackResult, Tools
+from operations.guest_nodes import follow
+from operations.proxmox_api import ProxmoxError
 from operations.review import PlanDocument
 from operations.saved_plans import SavedPlans
 from operations.terraform import Plan
@@ -71,6 +73,7 @@ class Planner:
         """
         terraform = self.tools.terraform
         terraform.init(stack)
+        self._follow_guests(stack)
         plan = terraform.plan(
             stack,
             self.tools.workspace / f"{stack.name}.tfplan",
@@ -79,6 +82,18 @@ class Planner:
             listener=lambda message: self.tools.display.hear(stack, message),
         )
         return self._noted(plan, document_of(plan, terraform))
+
+    def _follow_guests(self, stack: Stack) -> None:
+        """Lets the state know where guests are that HA or a person has moved; see `operations.guest_nodes`."""
+        if self.tools.api is None or not any(resource.is_guest for resource in stack.resources.values()):
+            return
+        try:
+            guests = self.tools.api.guests()
+        except ProxmoxError:
+            # The plan asks the same API, and its error is explained better than this one could be.
+            return
+        for moved in follow(self.tools.terraform, stack, guests, self.tools.workspace):
+            self.tools.display.line(stack.name, f"{moved}: noted in the state", "yellow")
 
     def _noted(self, plan: Plan, document: PlanDocument) -> Plan:
         self.documents[plan.stack.name] = document

@@ -180,6 +180,24 @@ class Terraform:
         """The state in full, with secrets; empty where there is none yet."""
         return self._json(stack, "show", ["show", "-json", "-no-color"])
 
+    def pull(self, stack: Stack) -> dict[str, Any]:
+        """The state as Terraform keeps it, with secrets; empty where there is none yet.
+
+        Raises:
+            TerraformError: it can't be read.
+        """
+        text = self._text(stack, "state", ["state", "pull"])
+        loaded: dict[str, Any] = json.loads(text) if text.strip() else {}
+        return loaded
+
+    def push(self, stack: Stack, file: Path) -> None:
+        """Puts the state in ``file`` in place of the one that there is, which Terraform refuses where that is newer.
+
+        Raises:
+            TerraformError: it is not taken, or somebody else holds the lock.
+        """
+        self._text(stack, "state", ["state", "push", str(file)])
+
     def outputs(self, stack: Stack) -> Outputs:
         """The outputs in the state; sensitive ones by name only."""
         data = self._json(stack, "output", ["output", "-json", "-no-color"])

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from homelab.config.demand import StoredDisk, cores_of, disks_of, may_run, stored_disks
 from homelab.config.environment import Environment
-from homelab.config.expansion import ExpandedGuest, expand, size_of_root
+from homelab.config.expansion import ExpandedGuest, default_node, expand
 from homelab.config.placement_policy import PlacementPolicy
 from homelab.config.platform_containers import containers_by_key
 from homelab.config.proxmox import Content, Node
@@ -75,7 +76,7 @@ def objections(environment: Environment, guest: ExpandedGuest, node: str) -> Ite
         return
     if policy.nodes and node not in policy.nodes:
         yield f"it is not among the nodes of placement.{guest.placement}"
-    for datastore, content in _stores(environment, guest):
+    for datastore, content in _stores(environment, replace(guest, node=node)):
         known = found.datastores.get(datastore)
         if known is None or content not in known.content:
             yield f"it has no datastore {datastore} for {content}"
@@ -90,8 +91,8 @@ def objections(environment: Environment, guest: ExpandedGuest, node: str) -> Ite
             not bridge.vlan_aware or (bridge.vlans is not None and interface.vlan not in bridge.vlans)
         ):
             yield f"VLAN {interface.vlan} does not reach its bridge {network.bridge}"
-    if _cores(guest) > found.cores:
-        yield f"it has {found.cores} cores and not {_cores(guest)}"
+    if cores_of(guest) > found.cores:
+        yield f"it has {found.cores} cores and not {cores_of(guest)}"
 
 
 def kept_apart(environment: Environment, guest: ExpandedGuest) -> str | None:
@@ -136,10 +137,8 @@ class _Attempt:
     origins: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for template in self.environment.templates.values():
-            node = template.node or self.environment.proxmox.default_node
-            if node is not None:
-                self._store(node, template.datastore or self.environment.defaults.datastore, template.disk)
+        for disk in stored_disks(self.environment, ()):
+            self._store(disk)
         for guest in self.guests:
             if guest.node is not None:
                 self._settle(guest, guest.node)
@@ -178,15 +177,15 @@ class _Attempt:
             return f"what it is cloned from is on {origin}, on storage that is not shared"
         over = self.environment.policy.over_commit
         known = self.environment.proxmox.nodes[node]
-        if over.memory == "error" and _may_run(guest) and self._free(node, known) < guest.definition.memory:
+        if over.memory == "error" and may_run(guest) and self._free(node, known) < guest.definition.memory:
             free = format_mebibytes(max(0, self._free(node, known)))
             return f"{free} of its memory are free, and {format_mebibytes(guest.definition.memory)} are needed"
         if over.disk == "error":
-            for datastore, size in disks_of(self.environment, guest):
-                store = known.datastores[datastore]
-                key = ("" if store.shared else node, datastore)
-                if store.size is not None and self.disk[key] + size > store.size:
-                    return f"its datastore {datastore} is full"
+            for disk in disks_of(self.environment, replace(guest, node=node)):
+                store = known.datastores[disk.datastore]
+                key = ("" if store.shared else node, disk.datastore)
+                if store.size is not None and self.disk[key] + disk.size > store.size:
+                    return f"its datastore {disk.datastore} is full"
         return ""
 
     def _rank(self, guest: ExpandedGuest, node: str) -> tuple[object, ...]:
@@ -201,19 +200,19 @@ class _Attempt:
         return known.memory - known.memory_reserved - self.memory[node]
 
     def _settle(self, guest: ExpandedGuest, node: str) -> None:
-        if _may_run(guest):
+        if may_run(guest):
             self.memory[node] += guest.definition.memory
-        for datastore, size in disks_of(self.environment, guest):
-            self._store(node, datastore, size)
+        for disk in disks_of(self.environment, replace(guest, node=node)):
+            self._store(disk)
         apart = kept_apart(self.environment, guest)
         if apart:
             self.members[apart, node] += 1
         self.origins[guest.key] = node
 
-    def _store(self, node: str, datastore: str, size: int) -> None:
-        known = self.environment.proxmox.nodes.get(node)
-        store = known.datastores.get(datastore) if known else None
-        self.disk["" if store and store.shared else node, datastore] += size
+    def _store(self, disk: StoredDisk) -> None:
+        known = self.environment.proxmox.nodes.get(disk.node)
+        store = known.datastores.get(disk.datastore) if known else None
+        self.disk["" if store and store.shared else disk.node, disk.datastore] += disk.size
 
     def _origin(self, guest: ExpandedGuest) -> str | None:
         """The node that a clone is bound to by what it is made from; None where it is bound to none."""
@@ -223,7 +222,7 @@ class _Attempt:
             template = self.environment.templates.get(definition.template or "")
             if template is None or definition.full_clone:
                 return None
-            node, datastore = template.node or self.environment.proxmox.default_node, template.datastore or fallback
+            node, datastore = template.node or default_node(self.environment), template.datastore or fallback
         else:
             origin = containers_by_key(self.environment).get(definition.clone_from or "")
             if origin is None:
@@ -239,23 +238,12 @@ def _weight(name: str, node: str) -> str:
     return hashlib.sha256(f"{name}|{node}".encode()).hexdigest()
 
 
-def _cores(guest: ExpandedGuest) -> int:
-    definition = guest.definition
-    return definition.cores * (definition.sockets if isinstance(definition, VirtualMachine) else 1)
-
-
-def _may_run(guest: ExpandedGuest) -> bool:
-    definition = guest.definition
-    is_template = not isinstance(definition, VirtualMachine) and definition.template
-    return not is_template and (definition.started or definition.start_on_boot)
-
-
 def _stores(environment: Environment, guest: ExpandedGuest) -> Iterator[tuple[str, Content]]:
-    """The datastores that the guest needs on its node, each with what for."""
+    """The datastores that the guest needs on its node, which has to be known, each with what for."""
     definition, defaults = guest.definition, environment.defaults
     content: Content = "images" if isinstance(definition, VirtualMachine) else "rootdir"
-    for datastore, _ in disks_of(environment, guest):
-        yield datastore, content
+    for disk in disks_of(environment, guest):
+        yield disk.datastore, content
     if isinstance(definition, VirtualMachine):
         template = environment.templates.get(definition.template or "")
         has_vendor_data = template is not None and (
@@ -267,18 +255,3 @@ def _stores(environment: Environment, guest: ExpandedGuest) -> Iterator[tuple[st
         yield defaults.image_datastore, "vztmpl"
     elif definition.template_file is not None:
         yield definition.template_file.partition(":")[0], "vztmpl"
-
-
-def disks_of(environment: Environment, guest: ExpandedGuest) -> Iterator[tuple[str, int]]:
-    """The datastore and size in GiB of each of the guest's disks."""
-    definition = guest.definition
-    own = definition.datastore or environment.defaults.datastore
-    if isinstance(definition, VirtualMachine):
-        yield own, definition.disk
-        for disk in definition.disks.values():
-            yield disk.datastore or own, disk.size
-        return
-    yield own, size_of_root(environment, definition)
-    for point in definition.mount_points.values():
-        if point.size is not None:
-            yield point.datastore or own, point.size

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from homelab.config.checks import ha_rules
 from homelab.config.checks.subject import Findings, Subject, written
+from homelab.config.demand import disks_of
 from homelab.config.expansion import ExpandedGuest
 from homelab.config.ha_members import possible_nodes
-from homelab.config.placement import disks_of, objections
+from homelab.config.placement import objections
 from homelab.config.problems import Problem, Severity
 from homelab.config.virtual_machine import VirtualMachine
 
@@ -59,7 +60,7 @@ def _elsewhere(subject: Subject, guest: ExpandedGuest) -> Iterator[Problem]:
     if own is None or len(nodes) < 2:
         return
     targets = {job.target for job in guest.definition.replication if job.target != guest.node}
-    for datastore, _ in disks_of(environment, guest):
+    for datastore in dict.fromkeys(disk.datastore for disk in disks_of(environment, guest)):
         known = own.datastores.get(datastore)
         if known is not None and not known.shared and not targets:
             yield Problem(
