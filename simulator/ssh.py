@@ -28,6 +28,7 @@ class SshCommand:
         script: the command line; of ``/bin/bash -c '...'`` what is inside.
         match: the match of the handler's pattern in ``script``.
         stdin: all that was sent to it.
+        process: the connection's end, for a handler that reads and writes while the command runs.
     """
 
     server: Server
@@ -37,6 +38,7 @@ class SshCommand:
     match: re.Match[str]
     stdin: bytes
     output: bytes = b""
+    process: asyncssh.SSHServerProcess[bytes] | None = None
 
     def print(self, text: str) -> None:
         """Writes a line to its output."""
@@ -100,22 +102,26 @@ class SshServer:
     def _processes(self, node: str) -> Callable[[asyncssh.SSHServerProcess[bytes]], Awaitable[None]]:
         async def run(process: asyncssh.SSHServerProcess[bytes]) -> None:
             user = str(process.get_extra_info("username"))
-            output, code = await self.execute(node, user, process.command or "", process.stdin.read)
-            process.stdout.write(output)
-            process.exit(code)
+            try:
+                output, code = await self.execute(node, user, process.command or "", process)
+                process.stdout.write(output)
+                process.exit(code)
+            except (BrokenPipeError, ConnectionError):
+                # The client is gone; there is nobody to tell.
+                process.close()
 
         return run
 
     async def execute(
-        self, node: str, user: str, command: str, read: Callable[[], Awaitable[bytes]]
+        self, node: str, user: str, command: str, process: asyncssh.SSHServerProcess[bytes]
     ) -> tuple[bytes, int]:
         """Runs a command line; an unknown one is listed as unimplemented and ends with 127."""
         script = _inner(command)
         for pattern, handler in self._commands:
             if match := pattern.search(script):
-                running = SshCommand(self.server, node, user, script, match, b"")
+                running = SshCommand(self.server, node, user, script, match, b"", process=process)
                 if ssh_commands.reads_input(handler):
-                    running.stdin = await read()
+                    running.stdin = await process.stdin.read()
                 result: Any = handler(running)
                 code = result if isinstance(result, int) else await result
                 self.server.changed()

@@ -43,17 +43,11 @@ RULES = [
     ),
     Rule(
         "constructs/homelab/provisioning",
-        (*CDKTF, *NETWORK, *CONSTRUCTS),
-        "a script is text until a stack runs it",
+        (*BINDINGS, *NETWORK, "cdktf"),
+        "a script is text until a resource runs it",
         {
-            "guest_script.py": (
-                "cdktf",
-                "constructs",
-                "homelab.provisioning.script",
-                "homelab.proxmox.container",
-                "homelab.stacks.environment_stack",
-                "imports.null",
-            ),
+            "guest_script.py": ("cdktf", "imports.null"),
+            "project_command.py": ("cdktf", "imports.null"),
         },
     ),
     Rule(
@@ -76,6 +70,7 @@ READERS = {
     "bootstrap/__main__.py",
     "operations/command_line",
     "operations/provider_mirror.py",
+    "operations/provisioning/__main__.py",
     "simulator/__main__.py",
 }
 
