@@ -52,7 +52,7 @@ def lock(
     from operations.command_line.errors import CommandError, UsageError
     from operations.command_line.project import chosen_files, project_root
     from operations.images.command import LockOptions, lock_images
-    from operations.images.environment_images import requested_images
+    from operations.images.environment_images import requested_container_images, requested_images
     from operations.images.requests import RequestedContainerImage
 
     root = project_root()
@@ -61,7 +61,10 @@ def lock(
     except InvalidEnvironment as error:
         raise CommandError("\n".join(render(problem) for problem in error.problems)) from None
     try:
-        references = [RequestedContainerImage(reference) for reference in container_image or []]
+        references = [
+            *requested_container_images(environments),
+            *(RequestedContainerImage(reference) for reference in container_image or []),
+        ]
     except ImageReferenceError as error:
         raise UsageError(str(error)) from None
     options = LockOptions(update=update, prune=prune, verify=verify, check=check, json=json)

@@ -15,7 +15,7 @@ from homelab.config.network import NetworkInterfaces
 from homelab.config.problems import Refused
 from homelab.config.secret_resources import ProjectSlug, SecretIdentity, SecretProject
 from homelab.config.text import Matching
-from homelab.config.units import Gibibytes, Mebibytes, gibibytes_between, mebibytes_between
+from homelab.config.units import Gibibytes, Mebibytes, Size, gibibytes_between, mebibytes_between
 
 CONTAINER_KEY = "secrets"
 """Name of the host's container, in the state and among the guests."""
@@ -170,6 +170,7 @@ class Secrets(Model):
         settings: dict[str, Any] = {
             name: getattr(self, name) for name in Container.model_fields if name in Secrets.model_fields
         }
+        settings |= {"memory": Size.mib(self.memory), "swap": Size.mib(self.swap), "disk": Size.gib(self.disk)}
         return Container(
             **settings,
             group=GROUP,

@@ -8,6 +8,7 @@ from cdktf import App, TerraformStack
 
 from homelab.config.platform_containers import container_called
 from homelab.config.resolution import ResolvedEnvironment
+from homelab.config.secrets import GROUP as SECRETS_HOST
 from homelab.config.state import S3State
 from homelab.stacks import cluster, ha, templates
 from homelab.stacks.access import AccessStack
@@ -50,9 +51,10 @@ def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
     if environment.access is not None:
         access.append(AccessStack(app, environment=environment, settings=environment.access))
     foundations = _foundations(app, resolved)
-    services = service_stacks(app, resolved)
+    secrets = _secrets(app, resolved)
+    platforms = {**service_stacks(app, resolved), **dict(zip([SECRETS_HOST], secrets, strict=False))}
     groups: dict[str, TerraformStack] = {
-        group: services.get(group) or GuestsStack(app, group=group, keys=keys, resolved=resolved)
+        group: platforms.get(group) or GuestsStack(app, group=group, keys=keys, resolved=resolved)
         for group, keys in resolved.groups.items()
     }
     group_of = {key: group for group, keys in resolved.groups.items() for key in keys}
@@ -67,7 +69,7 @@ def add_stacks(app: App, resolved: ResolvedEnvironment) -> None:
     for after, before in product(rules, groups.values()):
         after.add_dependency(before)
     if backend is not None:
-        for waiting in (*access, *foundations, *groups.values(), *rules):
+        for waiting in (*access, *foundations, *groups.values(), *secrets[1:], *rules):
             waiting.add_dependency(backend)
 
 
@@ -82,6 +84,16 @@ def _foundations(app: App, resolved: ResolvedEnvironment) -> list[TerraformStack
     if templates.is_needed(resolved):
         foundations.append(TemplatesStack(app, resolved=resolved))
     return foundations
+
+
+def _secrets(app: App, resolved: ResolvedEnvironment) -> tuple[TerraformStack, ...]:
+    """The stacks of the secrets platform in their order, that of its host first; none where there is no platform."""
+    if resolved.environment.secrets is None:
+        return ()
+    # Importing the bindings of the Docker provider takes a second: only who asks for them pays.
+    from homelab.stacks.secrets import secrets_stacks
+
+    return secrets_stacks(app, resolved)
 
 
 def _clone_source(resolved: ResolvedEnvironment, key: str) -> str:

@@ -140,6 +140,9 @@ class Lock:
     def checksum_for(self, url: str) -> str | None:
         return self.checksums.get(url)
 
+    def digest_for(self, reference: str) -> str | None:
+        return None
+
 
 def test_an_image_that_is_not_locked_is_said_once() -> None:
     assert said(TEMPLATE, image_lock=Lock()) == expected(

@@ -20,6 +20,9 @@ class ImageChecksums(Protocol):
     def checksum_for(self, url: str) -> str | None:
         """``sha512:<hex>`` of what is downloaded from ``url``; None when it is not known."""
 
+    def digest_for(self, reference: str) -> str | None:
+        """``sha256:<hex>`` of the container image ``reference``; None when it is not known."""
+
 
 @dataclass(frozen=True)
 class Subject:
