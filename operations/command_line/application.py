@@ -15,6 +15,8 @@ from typing import Annotated
 import typer
 
 from operations.command_line import (
+    adopt_command,
+    capacity_command,
     check_command,
     deploy_command,
     destroy_command,
@@ -46,10 +48,12 @@ def _add_commands() -> None:
     application.command("check")(check_command.check)
     application.command("schema")(schema_command.schema)
     application.command("doctor")(doctor_command.doctor)
+    application.command("adopt")(adopt_command.adopt)
     application.command("deploy")(deploy_command.deploy)
     application.command("destroy")(destroy_command.destroy)
     application.command("place")(place_command.place)
     application.command("review", cls=review_command.ReviewCommand)(review_command.review)
+    application.command("capacity")(capacity_command.capacity)
     application.command("diff", cls=review_command.ReviewCommand)(diff_command.diff)
     application.add_typer(images_command.images, name="images")
 
