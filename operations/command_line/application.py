@@ -23,6 +23,7 @@ from operations.command_line import (
     diff_command,
     doctor_command,
     images_command,
+    migrate_command,
     place_command,
     review_command,
     schema_command,
@@ -51,6 +52,7 @@ def _add_commands() -> None:
     application.command("adopt")(adopt_command.adopt)
     application.command("deploy")(deploy_command.deploy)
     application.command("destroy")(destroy_command.destroy)
+    application.command("migrate")(migrate_command.migrate)
     application.command("place")(place_command.place)
     application.command("review", cls=review_command.ReviewCommand)(review_command.review)
     application.command("capacity")(capacity_command.capacity)

@@ -108,7 +108,9 @@ class Rule(Model):
     source: Peer | None = Field(None, description="Where it comes from; anywhere when left out.")
     destination: Peer | None = Field(None, description="Where it goes to; anywhere when left out.")
     interface: InterfaceName | None = Field(None, description="Only on this interface of the guest.")
-    log: LogLevel = Field("nolog", description="Whether and how it is logged.")
+    log: LogLevel | None = Field(
+        "nolog", description="Whether and how it is logged; null leaves it unsaid, which Proxmox takes for nolog."
+    )
     comment: str | None = Field(None, max_length=200, description="Why the rule exists.")
     enabled: bool = Field(True, description="false keeps the rule without effect.")
 
@@ -197,6 +199,7 @@ class IpSet(Model):
         min_length=1, description="Its members; a network's name stands for its subnet."
     )
     comment: str | None = Field(None, max_length=200, description="What it is for.")
+    create: bool = Field(True, description="false: it exists already and stays as it is.")
     adopted: Literal[True] | None = Field(None, description="It was there before, with these members.")
 
 
@@ -205,6 +208,7 @@ class SecurityGroup(Model):
 
     rules: tuple[Rule, ...] = Field(min_length=1, description="Its rules in order.")
     comment: str | None = Field(None, max_length=200, description="What it is for.")
+    create: bool = Field(True, description="false: it exists already and stays as it is.")
     adopted: Literal[True] | None = Field(None, description="It was there before, with these rules.")
 
 

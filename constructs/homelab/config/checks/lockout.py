@@ -34,6 +34,8 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
 
 def _nodes_locked(firewall: ClusterFirewall) -> Iterator[Problem]:
     managed = "management" in firewall.ipsets
+    # One that was adopted is in force already, and whoever applies this has got in.
+    severity = Severity.WARNING if "options" in firewall.adopted else Severity.ERROR
     for port, what in _NODE_PORTS.items():
         rule = f"{{protocol: tcp, port: {port}, source: ...}}"
         decided = _decision(firewall.rules, port, firewall.groups)
@@ -44,6 +46,7 @@ def _nodes_locked(firewall: ClusterFirewall) -> Iterator[Problem]:
                 f"nothing lets port {port} ({what}) in",
                 allowed=f"an IP set `management`, or a rule that accepts tcp {port}",
                 fix=f"add firewall.ipsets.management: {{addresses: [...]}} with your own network, or the rule {rule}",
+                severity=severity,
             )
         elif decided not in (None, "ACCEPT"):
             yield Problem(
@@ -51,6 +54,7 @@ def _nodes_locked(firewall: ClusterFirewall) -> Iterator[Problem]:
                 f"a rule would shut you out of the nodes: it drops port {port} ({what}) for everybody",
                 allowed=f"a rule that accepts tcp {port} before the one that drops it",
                 fix=f"write {rule} before it",
+                severity=severity,
             )
 
 

@@ -18,9 +18,12 @@ def check(subject: Subject) -> Iterator[Problem]:
     if subject.environment.proxmox.authentication != "api_token":
         return
     for defined in all_containers(subject.environment):
-        yield from _container(defined.path, defined.container)
+        # What an adopted guest has was set by root already, and stays.
+        if defined.container.adopted is None:
+            yield from _container(defined.path, defined.container)
     for key, machine in subject.environment.vms.items():
-        yield from _virtual_machine(("vms", key), machine)
+        if machine.adopted is None:
+            yield from _virtual_machine(("vms", key), machine)
 
 
 def _container(path: Path, container: Container) -> Iterator[Problem]:
