@@ -56,6 +56,10 @@ class Report:
         """What is about to be done."""
         self.session.progress.print(text, style="bold", highlight=False, soft_wrap=True)
 
+    def note(self, text: str) -> None:
+        """Something to know before a question is answered."""
+        self.session.progress.print(text, highlight=False, soft_wrap=True, markup=False)
+
     def warn(self, text: str) -> None:
         """Something that keeps nothing from going on."""
         self.session.progress.print(f"\nwarning: {text}", style="yellow", highlight=False, soft_wrap=True, markup=False)

@@ -32,6 +32,11 @@ Allow = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan and show what would be done; change nothing.")]
 
 
+_ONLY_SERVICES = (
+    "--recreate and --rebuild-template are for one service\n    fix:      homelab deploy services --recreate SERVICE"
+)
+
+
 def deploy(
     stacks: Annotated[
         list[str] | None,
@@ -49,6 +54,18 @@ def deploy(
         Path | None,
         typer.Option("--plans", metavar="DIR", help="Apply exactly the plans that `homelab review --save` kept there."),
     ] = None,
+    recreate: Annotated[
+        str,
+        typer.Option("--recreate", metavar="SERVICE", help="Destroy a service's containers and clone them again."),
+    ] = "",
+    restore: Annotated[
+        str,
+        typer.Option("--restore", metavar="latest|VOLUME", help="With --recreate: bring them back from a backup."),
+    ] = "",
+    rebuild_template: Annotated[
+        str,
+        typer.Option("--rebuild-template", metavar="SERVICE", help="Build a service's template again, and only that."),
+    ] = "",
     dry_run: DryRun = False,
     yes: Yes = False,
     json_output: Json = False,
@@ -70,13 +87,17 @@ def deploy(
     """
     import sys
 
-    from operations.command_line.deploying import require_terminal, session_for, yes_or_no
+    from operations.command_line.deploying import require_terminal, session_for, typed_service, yes_or_no
     from operations.command_line.errors import UsageError
     from operations.deployment_platforms import Range
+    from operations.deployment_recreate_run import Request, make_anew
     from operations.deployment_run import deploy as run
 
     if only and (first or last):
         raise UsageError("--only goes with neither --from nor --to\n    fix:      leave one of them out")
+    request = Request(recreate, restore, rebuild_template)
+    if problem := request.problem or (request.is_given and stacks not in (None, [], ["services"]) and _ONLY_SERVICES):
+        raise UsageError(problem)
     require_terminal(yes=yes or dry_run)
     with session_for(
         environment,
@@ -87,6 +108,15 @@ def deploy(
         json_output=json_output,
         allow=allow,
     ) as session:
+        if request.is_given:
+            return make_anew(
+                session,
+                request,
+                confirm=yes_or_no(session, yes=yes),
+                confirm_loss=typed_service(yes=yes),
+                dry_run=dry_run,
+                json_to=sys.stdout if json_output else None,
+            )
         return run(
             session,
             stacks or [],

@@ -18,6 +18,7 @@ from operations.command_line.project import chosen_files, project_root
 from operations.command_line.terminal import may_use_color
 from operations.deployment_holdings import Data
 from operations.deployment_policy import guests_lost
+from operations.deployment_recreate import Service
 from operations.deployment_session import Session, Settings, open_session
 from operations.deployment_synthesis import SynthesisError
 from operations.deployment_tools import JOBS, Refused
@@ -109,6 +110,17 @@ def yes_or_no(session: Session, *, yes: bool) -> Callable[[Review], bool]:
     return confirm
 
 
+def typed_service(*, yes: bool) -> Callable[[Service, str], bool]:
+    """Asks for the name of a service whose containers lose what they have; without asking with ``yes``."""
+
+    def confirm(service: Service, what: str) -> bool:
+        lost = ", ".join(instance.label for instance in service.instances)
+        several = "is" if len(service.instances) == 1 else "are each"
+        return yes or _typed(service.name, f"{lost} {several} {what}. Type the service's name")
+
+    return confirm
+
+
 def typed_names(session: Session, *, yes: bool, given: Sequence[str]) -> Callable[[Review, Sequence[Data]], bool]:
     """Asks for the name of the environment, and of everything that holds data, as far as they are not ``given``.
 
@@ -129,7 +141,7 @@ def typed_names(session: Session, *, yes: bool, given: Sequence[str]) -> Callabl
 
 
 def _typed(name: str, question: str) -> bool:
-    answer: str = typer.prompt(f"\n{question} ({name}) to destroy it", default="", show_default=False, err=True)
+    answer: str = typer.prompt(f"\n{question} ({name}) to go ahead", default="", show_default=False, err=True)
     return answer.strip() == name
 
 

@@ -115,7 +115,8 @@ def create(call: Call) -> Any:
     vmid, template, pool = values.pop("vmid"), values.pop("ostemplate"), values.pop("pool", None)
     restore = bool(values.pop("restore", 0))
     start, storage = values.pop("start", 0), values.pop("storage", "local")
-    for key in ("bwlimit", "force", "ha-managed", "ignore-unpack-errors", "unique"):
+    force = bool(values.pop("force", 0))
+    for key in ("bwlimit", "ha-managed", "ignore-unpack-errors", "unique"):
         values.pop(key, None)
     secrets = {key: values.pop(key) for key in ("password", "ssh-public-keys") if key in values}
     call.require_on_guest(vmid, pool, "VM.Allocate")
@@ -124,12 +125,13 @@ def create(call: Call) -> Any:
     check_permissions(call, vmid, pool, values, None, unprivileged=unprivileged)
     if pool and pool not in cluster.pools:
         raise failed(f"no such pool '{pool}'")
-    check_new_vmid(call, f"unable to {'restore' if restore else 'create'} CT {vmid}", vmid)
+    old = _in_the_way(call, vmid, restore=restore, force=force)
     source = _source(call, template)
     if len(secrets.get("password", "12345")) < 5:
         raise bad_parameters({"password": "value must be at least 5 characters long"})
     if restore:
         values = {**(source.backup_of or {}), **values}
+        _make_way(call, old)
     call.require(f"/storage/{storage}", "Datastore.AllocateSpace") if "rootfs" not in values else None
     values.setdefault("rootfs", f"{storage}:{_DEFAULT_ROOT_GIB}")
     guest = Guest(vmid, "lxc", call.node)
@@ -157,6 +159,29 @@ def create(call: Call) -> Any:
             cluster.remove_guest(guest)
 
     return call.task("vzrestore" if restore else "vzcreate", vmid, extract, guest=guest, undo=undo)
+
+
+def _in_the_way(call: Call, vmid: int, *, restore: bool, force: bool) -> Guest | None:
+    """The guest that a backup is to be restored over; nothing else may have the VMID."""
+    if restore and force and vmid in call.cluster.guests:
+        return call.cluster.guests[vmid]
+    check_new_vmid(call, f"unable to {'restore' if restore else 'create'} CT {vmid}", vmid)
+    return None
+
+
+def _make_way(call: Call, old: Guest | None) -> None:
+    """A backup is restored over a guest that neither runs nor is protected."""
+    if old is None:
+        return
+    if old.kind != "lxc" or old.node != call.node:
+        raise failed(f"unable to restore CT {old.vmid} - {old.label} already exists on node '{old.node}'")
+    if old.config.get("protection"):
+        raise failed(f"unable to restore CT {old.vmid} - protection mode enabled")
+    if old.running:
+        raise failed("can't overwrite running container")
+    call.require(f"/vms/{old.vmid}", "VM.Backup")
+    _discard(call, old)
+    call.cluster.remove_guest(old)
 
 
 def _source(call: Call, template: str) -> Any:

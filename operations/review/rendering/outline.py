@@ -15,6 +15,7 @@ REMOVALS = frozenset(
         "guest-replaced",
         "template-destroyed",
         "template-replaced",
+        "template-rebuilt",
         "snippet-cascade",
         "object-destroyed",
         "object-replaced",

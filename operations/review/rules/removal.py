@@ -22,6 +22,16 @@ def guests(case: Case) -> Iterator[Finding]:
     guest = before or Guest(change.type, "", "", None)
     thing = "template" if guest.is_template else "guest"
     cause = cause_of(change, case.estate)
+    if change.action is Action.REPLACE and change.reason == "replace_by_triggers" and _is_built(case, guest):
+        yield case.finding(
+            "template-rebuilt",
+            Severity.DANGER,
+            f"{guest.label} is destroyed and built again",
+            cause=cause,
+            consequence="Containers that were cloned from it in full own their disks and are not touched",
+            guest=guest,
+        )
+        return
     if change.action is Action.REPLACE:
         kind = "snippet-cascade" if made_anew_snippet(change, case.estate) else f"{thing}-replaced"
         what = f"{guest.label} is destroyed and made anew"
@@ -35,6 +45,11 @@ def guests(case: Case) -> Iterator[Finding]:
         consequence=". ".join(_what_is_lost(case, guest)),
         guest=guest,
     )
+
+
+def _is_built(case: Case, guest: Guest) -> bool:
+    """Whether it is a container template that scripts make, without linked clones: nothing in it is anybody's data."""
+    return guest.is_template and guest.is_container and not case.estate.linked.get(guest.vm_id or 0)
 
 
 def _what_is_lost(case: Case, guest: Guest) -> Iterator[str]:
