@@ -27,6 +27,8 @@ from operations.command_line import (
     place_command,
     review_command,
     schema_command,
+    topology_command,
+    services_command,
 )
 from operations.command_line.errors import CommandError
 from operations.command_line.terminal import error_lines, use_color
@@ -55,9 +57,11 @@ def _add_commands() -> None:
     application.command("migrate")(migrate_command.migrate)
     application.command("place")(place_command.place)
     application.command("review", cls=review_command.ReviewCommand)(review_command.review)
+    application.command("topology")(topology_command.topology)
     application.command("capacity")(capacity_command.capacity)
     application.command("diff", cls=review_command.ReviewCommand)(diff_command.diff)
     application.add_typer(images_command.images, name="images")
+    application.add_typer(services_command.services, name="services")
 
 
 def _print_version(wanted: bool) -> None:

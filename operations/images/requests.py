@@ -9,10 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 from homelab.config.container_image_reference import parse_container_image_reference
 from homelab.config.image_catalogue import ChecksumAlgorithm, ContainerTemplate, DiskImage
+from homelab.services.service import Download
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
-ImageKind = Literal["disk", "container_template"]
+ImageKind = Literal["disk", "container_template", "download"]
 
 
 class ImageRequestError(ValueError):
@@ -21,7 +22,7 @@ class ImageRequestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RequestedImage:
-    """A file that nodes download: a cloud image or a container template.
+    """A file that nodes or guests download: a cloud image, a container template, or a program of a vendor.
 
     Raises:
         ImageRequestError: an address is not http(s), or the file has no name that Proxmox takes.
@@ -93,6 +94,11 @@ def request_for_container_template(template: ContainerTemplate) -> RequestedImag
         "container_template",
         follow_series=True,
     )
+
+
+def request_for_download(service: str, download: Download) -> RequestedImage:
+    """The request for a vendor's file that the template of a service is built from."""
+    return RequestedImage(f"{service}: {download.name}", download.url, download.checksum_url, kind="download")
 
 
 def file_name_of(url: str) -> str:

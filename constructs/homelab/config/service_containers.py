@@ -55,6 +55,15 @@ def enabled_services(environment: Environment) -> dict[str, EnabledService]:
     }
 
 
+def built_here(environment: Environment) -> dict[str, EnabledService]:
+    """The services whose template the catalogue's own scripts build, and not one of the community."""
+    return {
+        name: enabled
+        for name, enabled in enabled_services(environment).items()
+        if enabled.settings.template.script is None
+    }
+
+
 def _instances(service: Service[Any], settings: ServiceSettings, cidr: IPv4Network | None) -> Iterator[Instance]:
     hostname = settings.hostname or service.hostname
     address = settings.address or _counted(cidr.network_address if cidr else IPv4Address(0), service.host)

@@ -24,7 +24,14 @@ class TemplateContainer(Container):
             update={"template": False, "started": True, "start_on_boot": False, "protection": False}
         )
         super().__init__(scope, id_, spec=building)
+        usual = self.lifecycle
         self.lifecycle = TerraformResourceLifecycle(
-            ignore_changes=["operating_system", "pool_id", "initialization[0].user_account", "started", "template"],
+            ignore_changes=[*_ignored(usual), "started", "template"],
+            postcondition=usual.postcondition if usual else None,
             replace_triggered_by=[address_of(version)],
         )
+
+
+def _ignored(lifecycle: TerraformResourceLifecycle | None) -> list[str]:
+    ignored = lifecycle.ignore_changes if lifecycle else None
+    return list(ignored) if isinstance(ignored, list) else []

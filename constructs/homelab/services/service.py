@@ -52,6 +52,8 @@ NESTING = Features()
 BUILD_CORES = 2
 BUILD_MEMORY = 2048
 """MiB that a template is built with, so that an installation is neither slow nor out of memory."""
+BUILD_DISK = 8
+"""GiB. Not the provider's default of 4: that it takes for nothing said, and does not see a clone of it grow."""
 
 
 @dataclass(frozen=True)
@@ -280,7 +282,7 @@ class Service(Generic[Settings]):
     downloads: tuple[Download, ...] = ()
     images: tuple[ContainerImage, ...] = ()
     build_size: Size | None = None
-    """What the template is built with; two cores, 2 GiB of memory and the service's own disk when None. Its disk is
+    """What the template is built with; two cores, 2 GiB of memory and 8 GiB of disk at least when None. Its disk is
     also the smallest that an instance can have."""
     install_variables: Callable[[InstallContext[Settings]], Mapping[str, Any]] = _no_install_variables
     """Variables of ``install.sh.j2`` besides ``service``, ``settings``, ``downloads`` and ``images``."""
@@ -304,7 +306,9 @@ class Service(Generic[Settings]):
     def build(self) -> Size:
         """What the template is built with."""
         size = self.size
-        return self.build_size or Size(max(BUILD_CORES, size.cores), max(BUILD_MEMORY, size.memory), size.disk)
+        return self.build_size or Size(
+            max(BUILD_CORES, size.cores), max(BUILD_MEMORY, size.memory), max(BUILD_DISK, size.disk)
+        )
 
     @property
     def template_vm_id(self) -> int:

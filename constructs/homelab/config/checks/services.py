@@ -1,0 +1,69 @@
+"""Services: their network is there, what their templates download is locked, and their stacks are theirs alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from homelab.config.checks.subject import Subject, listed, nearest
+from homelab.config.problems import Path, Problem, Severity
+from homelab.config.service_containers import built_here, stack_name
+
+_USUAL_NETWORK = "{bridge: vmbr2, cidr: 10.0.30.0/24, gateway: 10.0.30.1, dns: [192.168.10.2]}"
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """Everything about services that containers in general have not."""
+    if not subject.environment.services:
+        return
+    yield from _networks(subject)
+    yield from _downloads(subject)
+    yield from _groups(subject)
+
+
+def _networks(subject: Subject) -> Iterator[Problem]:
+    networks, defaults = subject.environment.networks, subject.environment.service_defaults
+    for key, name in (("network", defaults.network), ("build_network", defaults.build_network)):
+        if name is not None and name not in networks:
+            yield Problem(
+                ("service_defaults", key),
+                f"the services' network {name} is not there",
+                value=name,
+                allowed=listed(networks),
+                fix=nearest(name, networks, f"add it to networks, such as {name}: {_USUAL_NETWORK}"),
+                refers_to=("networks", name),
+            )
+
+
+def _downloads(subject: Subject) -> Iterator[Problem]:
+    reaction = subject.environment.policy.unlocked_images
+    lock = subject.image_lock
+    if lock is None or reaction == "ignore":
+        return
+    for name, enabled in built_here(subject.environment).items():
+        for download in enabled.service.downloads:
+            if lock.checksum_for(download.url) is None:
+                yield Problem(
+                    ("services", name),
+                    f"the download {download.name} has no checksum, and its script installs nothing unverified",
+                    value=download.url,
+                    allowed="a download with a checksum in the lock file",
+                    fix="run `homelab images lock`",
+                    severity=Severity(reaction),
+                )
+
+
+def _groups(subject: Subject) -> Iterator[Problem]:
+    groups = {stack_name(name): name for name in subject.environment.services}
+    seen: set[Path] = set()
+    for guest in subject.first_guests:
+        owner = groups.get(guest.definition.group)
+        if owner is not None and guest.path[0] != "services" and guest.path not in seen:
+            seen.add(guest.path)
+            yield Problem(
+                (*guest.path, "group"),
+                f"the stack {guest.definition.group} is that of the service {owner}",
+                value=guest.definition.group,
+                allowed="a group of another name",
+                fix="choose another group",
+                refers_to=("services", owner),
+            )

@@ -1,0 +1,285 @@
+"""Services with the real provider: templates built, instances cloned, scaled and made anew, and faults on the way.
+
+Nothing runs inside the simulated guests; what arrives there is recorded. tests/real_guests has guests that run.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator import Simulator, SimulatorOptions, StorageOptions
+from tests.end_to_end.deployment import Deployment
+from tests.end_to_end.scripted_guests import ScriptedGuests
+
+pytestmark = pytest.mark.end_to_end
+
+OPTIONS = SimulatorOptions(
+    bridges=("vmbr0", "vmbr2"),
+    storages=(
+        StorageOptions("local", "dir", ("iso", "vztmpl", "backup", "import", "snippets"), size_gib=100),
+        StorageOptions("local-lvm", "lvmthin", ("images", "rootdir"), size_gib=148),
+        StorageOptions("local-hdd", "dir", ("images", "rootdir", "backup"), size_gib=500),
+    ),
+    task_seconds=0,
+    address_seconds=0,
+)
+ENVIRONMENT: dict[str, Any] = {
+    "name": "lab",
+    "proxmox": {
+        "nodes": {
+            "pve": {
+                "cores": 16,
+                "memory": "64GiB",
+                "bridges": ["vmbr0", "vmbr2"],
+                "datastores": {
+                    "local": {"content": ["iso", "vztmpl", "import", "snippets", "backup"]},
+                    "local-lvm": {"size": "148GiB", "content": ["images", "rootdir"]},
+                    "local-hdd": {"size": "500GiB", "content": ["images", "rootdir", "backup"]},
+                },
+            }
+        }
+    },
+    "networks": {
+        "internal": {"bridge": "vmbr2", "cidr": "10.0.30.0/24", "gateway": "10.0.30.1", "dns": ["192.168.10.2"]}
+    },
+    "services": {"redis": {"protection": False}},
+}
+STACK = "service-redis"
+CONTAINER = "proxmox_virtual_environment_container"
+TEMPLATE, PRIMARY, FIRST_REPLICA, SECOND_REPLICA = 901, 201, 220, 221
+
+
+class Services:
+    """One environment with Redis, on a cluster of its own."""
+
+    def __init__(self, folder: Path, simulator: Simulator) -> None:
+        programs = folder / "programs"
+        programs.mkdir(parents=True)
+        self.simulator = simulator
+        self.guests = ScriptedGuests(simulator, programs)
+        self.content = copy.deepcopy(ENVIRONMENT)
+        self.deployment = Deployment(folder, simulator, self.content)
+        self.deployment.environ["HOMELAB_PYTHON"] = sys.executable
+
+    def settings(self, **settings: Any) -> None:
+        """Writes other settings of the service."""
+        self.content["services"]["redis"] |= settings
+        self.deployment.write(self.content)
+
+    def apply(self) -> str:
+        """Applies what it needs and the service."""
+        self.deployment.apply("templates")
+        return self.deployment.apply(STACK)
+
+    def refusal(self, *arguments: str) -> str:
+        """What Terraform says when the service can't be applied."""
+        self.deployment.apply("templates")
+        if not (self.deployment.stacks[STACK].folder / ".terraform").exists():
+            self.deployment.terraform(STACK, "init", "-input=false")
+        return self.deployment.refusal(STACK, "apply", "-auto-approve", "-input=false", *arguments)
+
+    def config(self, vm_id: int) -> dict[str, Any]:
+        """The configuration of a guest as the node has it."""
+        return dict(self.simulator.guests()[vm_id].config)
+
+    def assert_settled(self) -> None:
+        """A second plan has nothing to do."""
+        planned = self.deployment.plan(STACK)
+        assert planned.is_empty, planned.text
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator(OPTIONS) as running:
+        yield running
+
+
+@pytest.fixture
+def services(simulator: Simulator, tmp_path: Path) -> Iterator[Services]:
+    def empty(cluster: Any) -> None:
+        for guest in list(cluster.guests.values()):
+            cluster.remove_guest(guest)
+        cluster.volumes.clear()
+        cluster.volumes_of.clear()
+
+    simulator.faults.clear()
+    simulator.inspect(empty)
+    yield Services(tmp_path, simulator)
+    simulator.faults.clear()
+
+
+@pytest.mark.slow
+def test_a_service_from_nothing_scaled_and_made_anew(services: Services) -> None:
+    services.settings(replicas=1)
+    services.apply()
+
+    template, primary, replica = (services.config(vm_id) for vm_id in (TEMPLATE, PRIMARY, FIRST_REPLICA))
+    assert template["template"] == 1
+    assert template["rootfs"].startswith("local-hdd:")
+    assert primary["rootfs"].startswith("local-lvm:")
+    assert "template" not in primary
+    assert "ip=10.0.30.20/24" in primary["net0"]
+    assert "gw=10.0.30.1" in primary["net0"]
+    assert "ip=10.0.30.21/24" in replica["net0"]
+    assert (primary["hostname"], replica["hostname"]) == ("redis-cache", "redis-cache-1")
+    running = services.simulator.guests()
+    assert [running[vm_id].running for vm_id in (TEMPLATE, PRIMARY, FIRST_REPLICA)] == [False, True, True]
+    order = [ran.vm_id for ran in services.guests.ran]
+    assert order == [TEMPLATE, PRIMARY, FIRST_REPLICA], "the template first, the primary before its replica"
+    services.assert_settled()
+
+    # Up: one more replica touches nobody else. The primary learns of it.
+    services.settings(replicas=2)
+    planned = services.deployment.plan(STACK)
+    assert planned.actions[f"{CONTAINER}.service-redis-2"] == ["create"]
+    assert not any(address.startswith(CONTAINER) for address in planned.actions if not address.endswith("redis-2"))
+    services.apply()
+    assert "ip=10.0.30.22/24" in services.config(SECOND_REPLICA)["net0"]
+    services.assert_settled()
+
+    # Down, and larger in place.
+    disk = int(services.config(PRIMARY)["rootfs"].rpartition("size=")[2].removesuffix("G"))
+    services.settings(replicas=0, memory="3GiB", cores=3, disk=f"{disk + 4}GiB")
+    planned = services.deployment.plan(STACK)
+    assert planned.actions[f"{CONTAINER}.service-redis"] == ["update"]
+    services.apply()
+    assert set(services.simulator.guests()) == {TEMPLATE, PRIMARY}
+    primary = services.config(PRIMARY)
+    assert (primary["memory"], primary["cores"]) == (3072, 3)
+    assert primary["rootfs"].endswith(f"size={disk + 4}G")
+    services.assert_settled()
+
+    # The container fails: cloned again, with its own size at once. The template stays.
+    before = len(services.guests.scripts(TEMPLATE))
+    services.deployment.terraform(
+        STACK, "apply", "-auto-approve", "-input=false", f"-replace={CONTAINER}.service-redis"
+    )
+    assert services.config(PRIMARY)["rootfs"].endswith(f"size={disk + 4}G")
+    assert len(services.guests.scripts(TEMPLATE)) == before
+    services.assert_settled()
+
+    # The template is spoilt: built again, and the service is not touched.
+    address = services.config(PRIMARY)["net0"]
+    services.deployment.terraform(
+        STACK, "apply", "-auto-approve", "-input=false", f"-replace={CONTAINER}.service-redis-template"
+    )
+    assert services.config(TEMPLATE)["template"] == 1
+    assert len(services.guests.scripts(TEMPLATE)) == before + 1
+    assert services.config(PRIMARY)["net0"] == address
+    services.assert_settled()
+
+    services.deployment.destroy(STACK)
+    assert services.simulator.guests() == {}
+    assert services.simulator.unimplemented == []
+
+
+@pytest.mark.slow
+def test_another_installation_builds_the_template_anew_and_touches_no_instance(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.apply()
+    address = services.config(PRIMARY)["net0"]
+
+    monkeypatch.setattr("homelab.services.scripts._seal", lambda: "true # another way to seal")
+    services.settings()
+    planned = services.deployment.plan(STACK)
+    assert planned.actions[f"{CONTAINER}.service-redis-template"] == ["delete", "create"]
+    assert f"{CONTAINER}.service-redis" not in planned.actions
+    services.apply()
+
+    assert services.config(TEMPLATE)["template"] == 1
+    assert "another way to seal" in services.guests.scripts(TEMPLATE)[-1]
+    assert services.config(PRIMARY)["net0"] == address
+    services.assert_settled()
+
+
+@pytest.mark.slow
+def test_a_script_that_fails_half_way_stops_the_service_and_goes_on_the_next_time(services: Services) -> None:
+    services.guests.failing[TEMPLATE] = 100
+    said = services.refusal()
+    assert "script install failed with exit code 100" in " ".join(said.split())
+    assert set(services.simulator.guests()) == {TEMPLATE}, "nothing is cloned from what is not finished"
+    assert "template" not in services.config(TEMPLATE)
+
+    services.guests.failing[PRIMARY] = 1
+    services.refusal()
+    assert services.config(TEMPLATE)["template"] == 1
+    assert len(services.guests.scripts(TEMPLATE)) == 2
+
+    services.apply()
+    assert len(services.guests.scripts(TEMPLATE)) == 2, "the template that was finished is not built again"
+    assert len(services.guests.scripts(PRIMARY)) == 2
+    services.assert_settled()
+
+
+@pytest.mark.slow
+def test_a_node_that_reboots_after_the_build_leaves_what_the_next_apply_finishes(services: Services) -> None:
+    services.simulator.faults.fail_request("POST", "*/lxc/901/clone", 596, "Connection refused", times=None)
+    services.refusal()
+    assert services.config(TEMPLATE)["template"] == 1
+
+    def reboot(cluster: Any) -> None:
+        for guest in cluster.guests.values():
+            guest.running = False
+
+    services.simulator.inspect(reboot)
+    services.simulator.faults.clear()
+    services.apply()
+    assert services.simulator.guests()[PRIMARY].running
+    services.assert_settled()
+
+
+def test_an_address_that_is_taken_stops_before_anything_is_made(services: Services) -> None:
+    services.content["containers"] = {
+        "other": {
+            "os": "debian-12",
+            "vm_id": 9200,
+            "network": {"name": "internal", "address": "10.0.30.20"},
+        }
+    }
+    with pytest.raises(AssertionError, match=r"10\.0\.30\.20 of service-redis is already that of containers\.other"):
+        services.deployment.write(services.content)
+
+
+@pytest.mark.slow
+def test_a_full_datastore_fails_the_clone_alone_and_room_mends_it(services: Services) -> None:
+    services.simulator.faults.fail_task("vzclone", "no space left in thin pool pve/data", times=None)
+    said = services.refusal()
+    assert "no space left in thin pool" in " ".join(said.split())
+    assert set(services.simulator.guests()) == {TEMPLATE}
+    services.simulator.faults.clear()
+    services.apply()
+    services.assert_settled()
+
+
+@pytest.mark.slow
+def test_nothing_is_cloned_from_what_did_not_become_a_template(services: Services) -> None:
+    services.simulator.faults.fail_request("POST", "*/lxc/901/template", 500, "can't lock file", times=None)
+    said = services.refusal()
+    assert "can't lock file" in " ".join(said.split())
+    assert set(services.simulator.guests()) == {TEMPLATE}
+    services.simulator.faults.clear()
+    services.apply()
+    assert len(services.guests.scripts(TEMPLATE)) == 1, "what was installed is not installed again"
+    services.assert_settled()
+
+
+@pytest.mark.slow
+def test_a_template_that_is_gone_is_built_anew(services: Services) -> None:
+    services.apply()
+
+    def remove(cluster: Any) -> None:
+        cluster.remove_guest(cluster.guests[TEMPLATE])
+
+    services.simulator.inspect(remove)
+    services.settings(replicas=1)
+    services.apply()
+    assert services.config(TEMPLATE)["template"] == 1
+    assert services.simulator.guests()[FIRST_REPLICA].running
+    services.assert_settled()
