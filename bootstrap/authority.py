@@ -58,13 +58,21 @@ class AdminLogin:
             )
         if not _EMAIL.fullmatch(self.email):
             raise UsageError(f"INFISICAL_ADMIN_EMAIL {self.email!r} is not an email address", "write name@host.domain")
+        self.require_password("INFISICAL_ADMIN_PASSWORD")
+
+    def require_password(self, variable: str) -> None:
+        """Checks that a new password is one that Infisical takes, and stores as it is.
+
+        Raises:
+            UsageError: it is not; the message calls it `variable`.
+        """
         password = self.password.get_secret_value()
         allowed = f"{MINIMUM_PASSWORD_LENGTH} to {MAXIMUM_PASSWORD_LENGTH} characters"
         if not MINIMUM_PASSWORD_LENGTH <= len(password) <= MAXIMUM_PASSWORD_LENGTH:
-            raise UsageError(f"INFISICAL_ADMIN_PASSWORD has {len(password)} characters", f"use {allowed}")
+            raise UsageError(f"{variable} has {len(password)} characters", f"use {allowed}")
         if password != password.strip() or not password.isprintable():
             raise UsageError(
-                "INFISICAL_ADMIN_PASSWORD begins or ends with a space, or holds a control character",
+                f"{variable} begins or ends with a space, or holds a control character",
                 f"use {allowed} without them: Infisical cuts them off",
             )
 

@@ -181,6 +181,24 @@ class UserSession:
             token=self._token.get_secret_value(),
         ).organizations
 
+    def change_password(self, *, old: SecretStr, new: SecretStr) -> None:
+        """`POST /api/v2/password/user/password-reset`: this person's password; it ends this and every other session.
+
+        Raises:
+            NotFoundError: the release has no such route.
+        """
+        values = old.get_secret_value(), new.get_secret_value()
+        for value in values:
+            self._transport.redact.add(value)
+        self._transport.request(
+            models.Ignored,
+            "POST",
+            "/api/v2/password/user/password-reset",
+            repeat=Repeat.UNSENT,
+            token=self._token.get_secret_value(),
+            body={"oldPassword": values[0], "newPassword": values[1]},
+        )
+
     def select(self, organization_id: str) -> Session | None:
         """`POST /api/v3/auth/select-organization`; None where the account wants a second factor."""
         selected = self._transport.request(

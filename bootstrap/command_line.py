@@ -42,8 +42,9 @@ from bootstrap.identity import (
 )
 from bootstrap.readiness import DEFAULT_WAIT_SECONDS
 from bootstrap.resource_commands import resources
+from bootstrap.rotation_commands import rotate_app
 from bootstrap.saved import SavedCredentials
-from bootstrap.status import StatusReport, status_of
+from bootstrap.status import Phase, StatusReport, status_of
 
 _EXIT_CODES = """
 Exit codes: 0 done; 1 Infisical refused; 2 a wrong or missing input; 3 not reachable or not ready in time;
@@ -83,6 +84,7 @@ def _describe() -> None:
 def status(
     context: typer.Context,
     *,
+    phase: Annotated[Phase, typer.Option("--phase", help="The last command that is to be done.")] = Phase.IDENTITY,
     domain: DomainOption = "",
     directory: DirectoryOption = Path(),
     ca_certificate: CaOption = None,
@@ -94,7 +96,7 @@ def status(
     with reporting(surroundings, as_json, verbose):
         url = domain_of(surroundings, domain)
         with infisical_at(surroundings, url, ca_certificate) as infisical:
-            report = status_of(infisical, SavedCredentials(directory, url))
+            report = status_of(infisical, SavedCredentials(directory, url), phase)
         if as_json:
             typer.echo(json.dumps(report.document(), indent=2))
         else:
@@ -161,6 +163,7 @@ def identity(
         _print_result(url, result, saved.token_path, as_json)
 
 
+app.add_typer(rotate_app, name="rotate")
 app.command(help="Make projects, environments, folders, secrets, identities and roles be as a file says.")(resources)
 
 

@@ -51,6 +51,11 @@ OrganizationOption = Annotated[
 TERMINAL = "/dev/tty"
 
 
+def read_standard_input() -> str:
+    """All of standard input."""
+    return sys.stdin.read()
+
+
 def ask_at_terminal(question: str) -> str:
     """The answer to a question at the terminal, which does not show it.
 
@@ -80,6 +85,7 @@ class Surroundings:
     clock: Clock = field(default_factory=Clock)
     redact: Redactor = field(default_factory=Redactor)
     prompt: Prompt = ask_at_terminal
+    standard_input: Callable[[], str] = read_standard_input
 
 
 @contextmanager
@@ -167,6 +173,27 @@ def warn_about_clear_text(url: str, say: Callable[[str], None]) -> None:
         say(
             f"warning: {url} is not encrypted: the password and the tokens can be read on the way; use it in a LAN only"
         )
+
+
+def terraform_output(surroundings: Surroundings, name: str) -> dict[str, str]:
+    """The strings of the output `name` in `terraform output -json` on standard input, or of a plain object there.
+
+    Raises:
+        UsageError: standard input holds neither.
+    """
+    step = "pipe it in: terraform output -json | python -m bootstrap ..."
+    try:
+        document = json.loads(surroundings.standard_input())
+    except ValueError:
+        raise UsageError("standard input is not JSON", step) from None
+    found = document.get(name, document) if isinstance(document, dict) else None
+    if isinstance(found, dict) and {"sensitive", "value"} <= found.keys():
+        found = found["value"]
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise UsageError(f"standard input has no output {name!r} that is an object of strings", step)
+    for value in found.values():
+        surroundings.redact.add(value)
+    return found
 
 
 def aligned(rows: Mapping[str, str]) -> str:

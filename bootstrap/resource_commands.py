@@ -25,6 +25,7 @@ from bootstrap.command_surroundings import (
 )
 from bootstrap.desired import read_resources
 from bootstrap.errors import CredentialsError, ExitCode
+from bootstrap.private_file import read_private, write_private
 from bootstrap.readiness import DEFAULT_WAIT_SECONDS
 from bootstrap.resources import Credentials, ResourcesResult, ResourcesRun
 from bootstrap.saved import SavedCredentials
@@ -33,6 +34,9 @@ from bootstrap.values import Values
 CLIENT_ID = "INFISICAL_UNIVERSAL_AUTH_CLIENT_ID"
 CLIENT_SECRET = "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET"  # noqa: S105 - a variable's name
 """The official CLI's names; used where this directory has no saved machine identity."""
+
+PROJECTS_FILE = "infisical_projects.json"
+"""The ids of the projects by slug, for Terraform."""
 
 
 def resources(
@@ -66,9 +70,16 @@ def resources(
             else:
                 with alone(surroundings, saved):
                     result = run.apply(credentials, wait_seconds=wait, say=say)
+                    _save_project_ids(directory / PROJECTS_FILE, result)
         code = _exit_code(result)
         typer.echo(_document(url, result, code) if as_json else _text(result))
         raise typer.Exit(int(code))
+
+
+def _save_project_ids(path: Path, result: ResourcesResult) -> None:
+    text = json.dumps(dict(sorted(result.project_ids.items())), indent=2) + "\n"
+    if read_private(path) != text:
+        write_private(path, text)
 
 
 def _credentials(surroundings: Surroundings, saved: SavedCredentials) -> Credentials:

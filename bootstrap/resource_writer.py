@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bootstrap.desired import Identity, Project, ProjectEnvironment, Secret
+from bootstrap.desired import Identity, Project, ProjectEnvironment, Resources, Secret
 from bootstrap.errors import BootstrapError
 from bootstrap.project_client import Place, ProjectSession, SecretToWrite
 from bootstrap.project_models import Approval
@@ -103,6 +103,10 @@ class Writer:
     def remove_member(self, project: Project, identity_id: str) -> None:
         """Takes an identity out of a project."""
         self._session.remove_member(self._id(project), identity_id)
+
+    def project_ids(self, wanted: Resources) -> dict[str, str]:
+        """The ids of the document's projects that are there, by slug."""
+        return {one.slug: self._project_ids[one.key] for one in wanted.projects if one.key in self._project_ids}
 
     def _id(self, project: Project) -> str:
         try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
@@ -44,6 +44,8 @@ class ResourcesResult:
     notes: tuple[str, ...]
     approvals: tuple[str, ...] = ()
     applied: bool = False
+    project_ids: Mapping[str, str] = field(default_factory=dict)
+    """The ids of the document's projects that are there, by slug."""
 
 
 class ResourcesRun:
@@ -67,8 +69,8 @@ class ResourcesRun:
         Raises:
             BootstrapError: see the subclasses.
         """
-        plan, _ = self._look(self._log_in(credentials, wait_seconds, say), credentials)
-        return ResourcesResult(plan.changes, plan.notes)
+        plan, writer = self._look(self._log_in(credentials, wait_seconds, say), credentials)
+        return ResourcesResult(plan.changes, plan.notes, project_ids=writer.project_ids(self._wanted))
 
     def apply(self, credentials: Credentials, *, wait_seconds: float, say: Callable[[str], None]) -> ResourcesResult:
         """Carries out what has to change. The caller holds the locks. Safe to repeat.
@@ -97,7 +99,8 @@ class ResourcesRun:
                 say(f"{error.message}; looking what is there")
                 continue
             break
-        return ResourcesResult(tuple(done), plan.notes, tuple(writer.approvals), applied=True)
+        ids = writer.project_ids(self._wanted)
+        return ResourcesResult(tuple(done), plan.notes, tuple(writer.approvals), applied=True, project_ids=ids)
 
     def _log_in(self, credentials: Credentials, wait_seconds: float, say: Callable[[str], None]) -> SecretStr:
         status = wait_until_ready(self._infisical, wait_seconds=wait_seconds, say=say)

@@ -138,6 +138,10 @@ class SavedCredentials:
         kept = (set_aside(path) for path in (self.bootstrap_path, self.token_path))
         return [path for path in kept if path is not None]
 
+    def save_identity(self, credentials: IdentityCredentials) -> None:
+        """Replaces the machine identity's credentials."""
+        write_private(self.token_path, credentials.render())
+
     def save_admin(self, credentials: AdminCredentials) -> None:
         """Replaces the administrator's credentials."""
         write_private(self.bootstrap_path, credentials.render())

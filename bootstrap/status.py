@@ -78,11 +78,21 @@ class _Found:
     error: BootstrapError | None = None
 
 
-def status_of(infisical: Infisical, saved: SavedCredentials) -> StatusReport:
-    """Looks at the server once and at the saved files; nothing is changed, no credential is sent."""
+class Phase(StrEnum):
+    """What a report is asked about: all of it is in order only when the last phase is done."""
+
+    ADMIN = "admin"
+    IDENTITY = "identity"
+
+
+def status_of(infisical: Infisical, saved: SavedCredentials, phase: Phase = Phase.IDENTITY) -> StatusReport:
+    """Looks at the server once and at the saved files; nothing is changed, no credential is sent.
+
+    With the phase `admin`, a machine identity that is not there yet is no problem.
+    """
     found = _look(infisical)
     (bootstrap_file, admin), (token_file, identity) = _files(saved)
-    exit_code, problem, next_step = _verdict(found, bootstrap_file, token_file, admin, identity)
+    exit_code, problem, next_step = _verdict(found, bootstrap_file, token_file, admin, identity, phase)
     return StatusReport(
         domain=infisical.domain,
         reachable=found.reachable,
@@ -143,6 +153,7 @@ def _verdict(
     token_file: SavedFile,
     admin: AdminCredentials | None,
     identity: IdentityCredentials | None,
+    phase: Phase,
 ) -> tuple[ExitCode, str, str]:
     if found.error is not None:
         # A server that answers, but not ready, is to be waited for like one that does not answer.
@@ -168,7 +179,12 @@ def _verdict(
             "the instance is set up, and nothing saved here shows that it was by us",
             f"{admin_command} (with the administrator's email and password)",
         ),
-        (identity is None, ExitCode.CREDENTIALS, "no machine identity is saved yet", identity_command),
+        (
+            identity is None and phase is Phase.IDENTITY,
+            ExitCode.CREDENTIALS,
+            "no machine identity is saved yet",
+            identity_command,
+        ),
         (bool(found.sign_up_open), ExitCode.FAILED, "anybody can sign up", admin_command),
     )
     return next(((code, problem, step) for wrong, code, problem, step in checks if wrong), (ExitCode.OK, "", ""))

@@ -22,12 +22,13 @@ START_SECONDS = 30
 
 @dataclass
 class RealServer:
-    """A server on loopback, its administrator's name and its first password."""
+    """A server on loopback, its folder, its administrator's name and its first password."""
 
+    folder: Path
     port: int
     user: str
     password: str
-    start: Callable[[], None]
+    start: Callable[..., None]
     stop: Callable[[], None]
 
     @property
@@ -70,15 +71,14 @@ def postgres() -> Iterator[RealServer]:
     def stop() -> None:
         run(str(POSTGRES_PROGRAMS / "pg_ctl"), "-w", "-s", "-D", str(data), "-m", "immediate", "stop")
 
-    arguments = ["-U", "infisical", f"--pwfile={folder / 'password'}", "-A", "scram-sha-256", "--no-sync"]
+    methods = ["--auth-local=trust", "--auth-host=scram-sha-256"]
+    arguments = ["-U", "infisical", f"--pwfile={folder / 'password'}", *methods, "--no-sync"]
     try:
         run(str(POSTGRES_PROGRAMS / "initdb"), "-D", str(data), *arguments)
         start()
-        connection = [str(POSTGRES_PROGRAMS / "psql"), "-h", "127.0.0.1", "-p", str(port), "-U", "infisical"]
-        environment = {"PGPASSWORD": password, "PATH": os.environ["PATH"]}
-        create = [*connection, "-d", "postgres", "-q", "-c", "CREATE DATABASE infisical"]
-        subprocess.run(create, check=True, env=environment)
-        yield RealServer(port, "infisical", password, start, stop)
+        connection = [str(POSTGRES_PROGRAMS / "psql"), "-h", str(folder), "-p", str(port), "-U", "infisical"]
+        subprocess.run([*connection, "-d", "postgres", "-q", "-c", "CREATE DATABASE infisical"], check=True)
+        yield RealServer(folder, port, "infisical", password, start, stop)
     finally:
         subprocess.run(
             [str(POSTGRES_PROGRAMS / "pg_ctl"), "-s", "-D", str(data), "-m", "immediate", "stop"],
@@ -97,9 +97,9 @@ def redis() -> Iterator[RealServer]:
     password, port = secrets.token_hex(16), free_port()
     running: list[subprocess.Popen[bytes]] = []
 
-    def start() -> None:
+    def start(secret: str = password) -> None:
         # The configuration comes on standard input, so that the password is in no process list.
-        settings = f"port {port}\nbind 127.0.0.1\nrequirepass {password}\ndir {folder}\nappendonly yes\n"
+        settings = f"port {port}\nbind 127.0.0.1\nrequirepass {secret}\ndir {folder}\nappendonly yes\n"
         process = subprocess.Popen(["redis-server", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         assert process.stdin is not None
         process.stdin.write(settings.encode())
@@ -122,7 +122,7 @@ def redis() -> Iterator[RealServer]:
 
     try:
         start()
-        yield RealServer(port, "default", password, start, stop)
+        yield RealServer(folder, port, "default", password, start, stop)
     finally:
         while running:
             stop()
