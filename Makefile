@@ -129,6 +129,13 @@ lock: $(ENVIRONMENT) ## Resolves Pipfile and package.json into their lock files 
 snapshots: setup ## Takes the synthesized stacks as they are now for what they should be: look at the diff before you commit it
 	@$(PY) -m pytest -q --snapshot-update tests/stacks/test_snapshots.py tests/stacks/test_state_backend_snapshot.py
 
+.PHONY: docs
+docs: setup ## Draws docs/environments/ anew: a chart and tables of each environment
+	@for file in environments/*.yaml; do \
+		name=$$(basename "$$file" .yaml); \
+		$(VENV)/bin/homelab topology --environment "$$name" --format markdown --output "docs/environments/$$name.md" || exit 1; \
+	done
+
 .PHONY: schema
 schema: providers ## Writes schemas/ anew from the programs of the providers in cdktf.json
 	@$(PY) -m scripts.provider_schema

@@ -24,11 +24,12 @@ from operations.command_line import (
     doctor_command,
     images_command,
     migrate_command,
+    moves_command,
     place_command,
     review_command,
     schema_command,
-    topology_command,
     services_command,
+    topology_command,
 )
 from operations.command_line.errors import CommandError
 from operations.command_line.terminal import error_lines, use_color
@@ -52,6 +53,7 @@ def _add_commands() -> None:
     application.command("schema")(schema_command.schema)
     application.command("doctor")(doctor_command.doctor)
     application.command("adopt")(adopt_command.adopt)
+    application.command("moves")(moves_command.moves)
     application.command("deploy")(deploy_command.deploy)
     application.command("destroy")(destroy_command.destroy)
     application.command("migrate")(migrate_command.migrate)

@@ -1,0 +1,67 @@
+"""Who may reach what, as the firewall of each guest says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from homelab.config.environment import Environment
+from homelab.config.expansion import ExpandedGuest
+from homelab.config.firewall import Rule
+
+ANYWHERE = "anywhere"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Something that is let in to a guest.
+
+    Attributes:
+        source: a network, an IP set (``+name``), an address, or anywhere; as the file has it.
+        what: protocol and ports, such as ``tcp 80,443``; a macro's name; or everything.
+        group: the security group that the rule comes from; empty for the guest's own.
+    """
+
+    guest: str
+    source: str
+    what: str
+    comment: str = ""
+    group: str = ""
+
+
+def flows_of(environment: Environment, guest: ExpandedGuest) -> Iterator[Flow]:
+    """What the firewall of ``guest`` lets in, each once; without one everything from everywhere, which is one flow."""
+    firewall = guest.definition.firewall
+    if not firewall.enabled or environment.firewall is None or not environment.firewall.enabled:
+        if guest.interfaces:
+            yield Flow(guest.key, ANYWHERE, "everything", "no firewall")
+        return
+    seen: set[tuple[str, str]] = set()
+    for rule, group in _rules(environment, guest):
+        if not rule.enabled or rule.direction != "in" or rule.action != "ACCEPT":
+            continue
+        flow = Flow(guest.key, rule.source or ANYWHERE, _what(rule), rule.comment or "", group)
+        if (flow.source, flow.what) not in seen:
+            seen.add((flow.source, flow.what))
+            yield flow
+
+
+def _rules(environment: Environment, guest: ExpandedGuest) -> Iterator[tuple[Rule, str]]:
+    firewall = guest.definition.firewall
+    groups = environment.firewall.groups if environment.firewall else {}
+    yield from ((allowed.rule(), "") for allowed in firewall.allow)
+    for name in firewall.groups:
+        yield from ((rule, name) for rule in (groups[name].rules if name in groups else ()))
+    for rule in firewall.rules:
+        if rule.group is None:
+            yield rule, ""
+        elif rule.enabled and rule.group in groups:
+            yield from ((inner, rule.group) for inner in groups[rule.group].rules)
+
+
+def _what(rule: Rule) -> str:
+    if rule.macro:
+        return rule.macro
+    if rule.protocol is None:
+        return "everything"
+    return f"{rule.protocol} {rule.port}" if rule.port else rule.protocol
