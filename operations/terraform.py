@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +25,9 @@ from operations.terraform_process import Finished, Processes
 from operations.terraform_stacks import Stack
 
 Listener = Callable[[Message], None]
+_PREPARED = "homelab-prepared"
+"""In ``.terraform``: the digest of what the folder was prepared for."""
+_NOT_PREPARED = re.compile(r'run:?\s+"?(?:terraform|tofu) init|required plugins are not installed', re.IGNORECASE)
 
 
 class TerraformError(Exception):
@@ -104,15 +109,34 @@ class Terraform:
             raise TerraformError("", "version", (), finished.stderr or finished.stdout, finished.code)
         return words[0], words[1].removeprefix("v")
 
-    def init(self, stack: Stack) -> None:
-        """Prepares the stack's folder: backend and providers.
+    def init(self, stack: Stack, *, anew: bool = False) -> None:
+        """Prepares the stack's folder: backend and providers. Nothing is done where that was done for the same ones.
+
+        Args:
+            anew: also then.
 
         Raises:
             TerraformError: it failed.
         """
+        marker, prepared = stack.folder / ".terraform" / _PREPARED, self._digest_of(stack)
+        if not anew and marker.is_file() and marker.read_text(encoding="utf-8") == prepared:
+            return
         finished = self._run(stack, ["init", "-input=false", "-no-color"])
         if finished.code:
             raise _failure(stack, "init", finished, plain_diagnostics(finished.stderr or finished.stdout))
+        marker.parent.mkdir(exist_ok=True)
+        marker.write_text(prepared, encoding="utf-8")
+
+    def _digest_of(self, stack: Stack) -> str:
+        """What ``init`` depends on: backend, providers and modules, the program, and where providers come from."""
+        facts = [
+            stack.configuration.get("terraform"),
+            stack.configuration.get("module"),
+            self.program,
+            self.environment.get("TF_CLI_CONFIG_FILE"),
+            sorted((name, value) for name, value in self.environment.items() if name.startswith("TF_CLI_ARGS")),
+        ]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def validate(self, stack: Stack) -> list[Diagnostic]:
         """What Terraform and the providers find wrong with the stack; empty when nothing."""
@@ -149,7 +173,14 @@ class Terraform:
         command += ["-refresh-only"] if refresh_only else []
         command += [f"-target={target}" for target in targets]
         command += [f"-replace={address}" for address in replace]
-        heard = self._listen(stack, command, listener)
+        try:
+            heard = self._listen(stack, command, listener)
+        except TerraformError as error:
+            # What was prepared can be gone since: a provider's folder, or the lock file.
+            if not _NOT_PREPARED.search(error.text + "".join(item.text for item in error.diagnostics)):
+                raise
+            self.init(stack, anew=True)
+            heard = self._listen(stack, command, listener)
         return Plan(
             stack,
             file,
