@@ -144,7 +144,26 @@ def no_space_here(match: re.Match[str], subject: Subject) -> Diagnosis:
     )
 
 
+def other_node(match: re.Match[str], _subject: Subject) -> Diagnosis:
+    """A container shall be on another node, where the provider would make it anew."""
+    name, number, here, there = match.groups()
+    return Diagnosis(
+        "container_on_other_node",
+        f"container {name} ({number}) is on node {here}, and the environment says {there}: Terraform can't move "
+        "containers",
+        found=here,
+        allowed=f"{here}, or to move it first",
+        fix=(f"homelab migrate {name}   (moves it with its disks)", f"or write node: {here}"),
+    )
+
+
 RULES: tuple[Rule, ...] = (
+    (
+        re.compile(
+            r"Container\s+(\S+)\s+\((\d+)\)\s+is\s+on\s+node\s+(\S+),\s+and\s+the\s+environment\s+says\s+(\S+?)\.\s"
+        ),
+        other_node,
+    ),
     (re.compile(r"does not support (?:Terraform|OpenTofu) version ([\d.]+)"), too_old),
     (
         re.compile(

@@ -71,6 +71,7 @@ class Preflight:
     environ: Mapping[str, str]
     environment: Environment | None = None
     surroundings: Surroundings = field(default_factory=Surroundings)
+    _offline: set[str] = field(default_factory=set, init=False)
 
     def run(self, *, programs: bool = True, providers: Sequence[str] = (), ssh: bool = False) -> Iterator[Check]:
         """The results, one after the other as they are found.
@@ -160,7 +161,11 @@ class Preflight:
         else:
             yield from self._api(environment, credentials)
         if ssh or snippets_are_uploaded(environment):
-            yield from (self._ssh(name, node.address or name, node.ssh_port) for name, node in proxmox.nodes.items())
+            yield from (
+                self._ssh(name, node.address or name, node.ssh_port)
+                for name, node in proxmox.nodes.items()
+                if name not in self._offline
+            )
 
     def _credentials(self, environment: Environment, credentials: Credentials) -> Check:
         privileges = required_privileges(environment)
@@ -216,7 +221,10 @@ class Preflight:
                 rest.pop(0)
                 yield self._privileges(environment, api)
                 rest.pop(0)
-                yield from (_node_check(finding) for finding in find_on_nodes(api, environment))
+                findings = list(find_on_nodes(api, environment))
+                self._offline |= {finding.node for finding in findings if finding.is_offline}
+                others_are_there = len(self._offline) < len(findings)
+                yield from (_node_check(finding, tolerated=others_are_there) for finding in findings)
                 rest.pop(0)
         except ProxmoxError as error:
             if error.status is not None and "connection" in rest:
@@ -357,6 +365,8 @@ def _version(version: str) -> Check:
     )
 
 
-def _node_check(finding: NodeFinding) -> Check:
+def _node_check(finding: NodeFinding, *, tolerated: bool) -> Check:
     status = Status.FAILED if finding.problems else Status.OK
+    if finding.is_offline and tolerated:
+        status = Status.WARNING
     return Check(f"node {finding.node}", status, "; ".join(finding.problems) or finding.summary, finding.fix)

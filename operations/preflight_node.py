@@ -19,6 +19,8 @@ class NodeFinding:
     problems: tuple[str, ...]
     summary: str
     fix: tuple[str, ...] = ()
+    is_offline: bool = False
+    """The node is there and does not answer. With others in the cluster their guests can be worked on."""
 
 
 def missing_privileges(permissions: Mapping[str, Any], needed: Sequence[str]) -> list[tuple[str, str]]:
@@ -71,7 +73,9 @@ def find_on_nodes(api: ProxmoxApi, environment: Environment) -> Iterator[NodeFin
                 ("correct proxmox.nodes in the environment file",),
             )
         elif entry.get("status", "online") != "online":
-            yield NodeFinding(name, (f"it is {entry['status']}",), "", ("start the node",))
+            message = f"node {name} is {entry['status']}"
+            advice = ("start the node; until then its guests can't be planned, and stacks with them fail",)
+            yield NodeFinding(name, (message,), "", advice, is_offline=True)
         else:
             yield _look_at(api, name, node)
 

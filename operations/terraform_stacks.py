@@ -30,6 +30,18 @@ _NOUNS = {
     "proxmox_virtual_environment_user": "user",
     "proxmox_user_token": "API token",
     "proxmox_acl": "permission",
+    "proxmox_hagroup": "HA group",
+    "proxmox_haresource": "HA",
+    "proxmox_harule": "HA rule",
+    "proxmox_replication": "replication",
+    "proxmox_sdn_controller_evpn": "EVPN controller",
+    "proxmox_sdn_subnet": "subnet",
+    "proxmox_sdn_vnet": "vnet",
+    "proxmox_sdn_zone_evpn": "SDN zone",
+    "proxmox_sdn_zone_qinq": "SDN zone",
+    "proxmox_sdn_zone_simple": "SDN zone",
+    "proxmox_sdn_zone_vlan": "SDN zone",
+    "proxmox_sdn_zone_vxlan": "SDN zone",
 }
 ON_REQUEST = ("access", "state-backend")
 """Stacks that are applied once, by somebody who may do more: root@pam, and the owner of the bucket."""
@@ -87,6 +99,10 @@ class Resource:
             noun = "template" if self.arguments.get("template") else noun
             number = f" ({self.vm_id})" if self.vm_id is not None else ""
             return f"{noun} {self.path}{number}"
+        if self.type == "proxmox_sdn_applier":
+            return "SDN, put into force"
+        if self.type.startswith("proxmox_sdn_"):
+            return f"{noun} {self.path.rpartition('/')[2].partition('-')[2]}"
         if self.construct == "firewall":
             own = self.path.rpartition("/")[2].partition("-")[2]
             return (

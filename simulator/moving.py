@@ -22,6 +22,21 @@ def check_target(call: Call, guest: Guest, target: str) -> None:
                 raise failed(f"bridge '{bridge}' does not exist on node '{target}'")
 
 
+def unavailable(cluster: Cluster, guest: Guest) -> dict[str, list[str]]:
+    """The other nodes that lack a storage of the guest's, with the storages they lack."""
+    used = dict.fromkeys(volid.partition(":")[0] for _key, volid in guest_volumes(guest))
+    found: dict[str, list[str]] = {}
+    for node in cluster.nodes:
+        lacking = []
+        for name in used:
+            nodes = str(cluster.storages.get(name, {}).get("nodes") or "")
+            if nodes and node not in nodes.split(","):
+                lacking.append(name)
+        if lacking and node != guest.node:
+            found[node] = lacking
+    return found
+
+
 def move_guest(cluster: Cluster, guest: Guest, target: str, storage: str | None) -> None:
     """Takes the guest and its local volumes to another node."""
     default = "file" if guest.kind == "qemu" else "volume"

@@ -18,7 +18,7 @@ _NUMBERED = re.compile(r"^([a-z]+)\d+$")
 _INTEGER = re.compile(r"^-?\d+$")
 _TRUE = frozenset({"1", "on", "yes", "true"})
 _FALSE = frozenset({"0", "off", "no", "false"})
-_JOINED = frozenset({"delete", "groups", "nodes", "roles", "storage", "tokens", "users", "vmid", "vms"})
+_JOINED = frozenset({"delete", "groups", "nodes", "peers", "roles", "storage", "tokens", "users", "vmid", "vms"})
 """Names whose values are lists in one string; the provider repeats them instead of separating with commas."""
 
 

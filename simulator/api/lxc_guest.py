@@ -73,6 +73,14 @@ def _copy_volumes(call: Call, wanted: Clone, guest: Guest) -> None:
         guest.config[key] = format_properties(mount, "volume")
 
 
+@endpoint("GET", f"{_CT}/migrate", "target", check="/vms/{vmid} VM.Migrate")
+def migration_preconditions(call: Call) -> Any:
+    """Where the container could go."""
+    guest = call.guest("lxc")
+    nodes = [node for node in call.cluster.nodes if node != guest.node]
+    return {"running": bool(guest.running), "allowed-nodes": nodes, "not-allowed-nodes": {}}
+
+
 @endpoint(
     "POST",
     f"{_CT}/migrate",

@@ -25,7 +25,7 @@ from simulator.disks import (
 from simulator.endpoints import endpoint
 from simulator.errors import failed
 from simulator.lxc_config import check_bridge, detach
-from simulator.moving import check_target, move_guest
+from simulator.moving import check_target, move_guest, unavailable
 from simulator.properties import format_properties, parse_properties, split_list
 from simulator.qemu_config import NETWORK, normalise_net, remove_drive
 from simulator.state import Guest
@@ -84,6 +84,24 @@ def _copy_drives(call: Call, wanted: Clone, guest: Guest) -> None:
             made = copy_volume(cluster, original, wanted.target, disk, full=wanted.full)
         drive = parse_properties(str(guest.config[key]), "file") | {"file": made.volid, "size": size_text(made)}
         guest.config[key] = format_properties(drive, "file")
+
+
+@endpoint("GET", f"{_VM}/migrate", "target", check="/vms/{vmid} VM.Migrate")
+def migration_preconditions(call: Call) -> Any:
+    """Where the machine could go, and what keeps it."""
+    guest = call.guest("qemu")
+    local = [volid for _key, volid in guest_volumes(guest) if not call.cluster.is_shared(volid.partition(":")[0])]
+    refused = unavailable(call.cluster, guest)
+    devices = [key for key, value in guest.config.items() if key.startswith("hostpci") and "host=" in str(value)]
+    return {
+        "running": bool(guest.running),
+        "local_disks": [{"volid": volid, "cdrom": int("cloudinit" in volid)} for volid in local],
+        "local_resources": devices,
+        "mapped-resources": [],
+        "has-dbus-vmstate": True,
+        "allowed_nodes": [node for node in call.cluster.nodes if node != guest.node and node not in refused],
+        "not_allowed_nodes": {node: {"unavailable_storages": names} for node, names in refused.items()},
+    }
 
 
 @endpoint(

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from fakepve import schema
 
 Spec = dict[str, Any]
-JOINED = ("delete", "groups", "roles", "vms", "storage")
+JOINED = ("delete", "groups", "peers", "roles", "vms", "storage")
 
 
 def _without_names(path: str) -> str:
