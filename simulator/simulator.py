@@ -17,6 +17,7 @@ from aiohttp import web
 from . import ha_manager
 from .certificates import make_bundle, make_certificates
 from .files import NodeFiles
+from .guest_backend import GuestBackend
 from .options import SimulatorOptions
 from .permissions import Identity
 from .server import RequestHook, RequestRecord, Server
@@ -197,6 +198,10 @@ class Simulator:
     def on_command(self, pattern: str, handler: Any) -> None:
         """Adds an SSH command; see `SshServer.register`."""
         self._ssh.register(pattern, handler)
+
+    def use_backend(self, backend: GuestBackend) -> None:
+        """Lets something real stand behind the containers from now on."""
+        self._server.tasks.backend = backend
 
     def _call(self, function: Callable[[], T]) -> T:
         if self._loop is None or not self._thread.is_alive():

@@ -48,7 +48,11 @@ class Volume:
 
 @dataclass(slots=True)
 class Guest:
-    """A virtual machine (``qemu``) or container (``lxc``)."""
+    """A virtual machine (``qemu``) or container (``lxc``).
+
+    Attributes:
+        ssh_public_keys: what a container is made with for root's ``authorized_keys``; Proxmox writes it once.
+    """
 
     vmid: int
     kind: str
@@ -60,6 +64,7 @@ class Guest:
     firewall: Firewall = field(default_factory=Firewall)
     raw_lxc: list[list[str]] = field(default_factory=list)
     busy: int = 0
+    ssh_public_keys: str = ""
 
     @property
     def name(self) -> str:

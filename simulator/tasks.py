@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from .errors import ApiError, TaskFailure
 from .faults import Faults
+from .guest_backend import GuestBackend, after_effect, before_effect
 from .state import Guest
 
 Effect = Callable[["Task"], Awaitable[None] | None]
@@ -57,6 +58,7 @@ class Tasks:
         self.by_upid: dict[str, Task] = {}
         self._pid = 0x1000
         self._background: set[asyncio.Task[None]] = set()
+        self.backend: GuestBackend | None = None
 
     def start(
         self,
@@ -93,7 +95,8 @@ class Tasks:
         if guest:
             guest.busy += 1
         work = _Work(task, effect, guest, undo, error)
-        if duration <= 0 and (error or not inspect.iscoroutinefunction(effect)):
+        real = self.backend is not None and guest is not None and guest.kind == "lxc"
+        if duration <= 0 and not real and (error or not inspect.iscoroutinefunction(effect)):
             self._finish(work, error)
         else:
             running = asyncio.get_running_loop().create_task(self._run(work, duration))
@@ -104,21 +107,39 @@ class Tasks:
     async def _run(self, work: _Work, seconds: float) -> None:
         started = time.monotonic()
         failure = work.error
+        backend = self.backend if work.guest and work.guest.kind == "lxc" else None
+        if not failure and backend and work.guest:
+            try:
+                await before_effect(backend, work.task.type, work.task.id, work.guest)
+            except TaskFailure as problem:
+                failure = str(problem)
         if not failure and inspect.iscoroutinefunction(work.effect):
             try:
                 await work.effect(work.task)
             except (TaskFailure, ApiError) as problem:
                 failure = str(problem)
         await asyncio.sleep(max(0.0, seconds - (time.monotonic() - started)))
-        self._finish(work, failure)
+        failure = self._take_effect(work, failure)
+        if not failure and backend and work.guest:
+            try:
+                await after_effect(backend, work.task.type, work.guest)
+            except TaskFailure as problem:
+                failure = str(problem)
+        self._end(work, failure)
 
     def _finish(self, work: _Work, error: str) -> None:
-        task = work.task
+        self._end(work, self._take_effect(work, error))
+
+    def _take_effect(self, work: _Work, error: str) -> str:
         if not error and not inspect.iscoroutinefunction(work.effect):
             try:
-                work.effect(task)
+                work.effect(work.task)
             except (TaskFailure, ApiError) as problem:
-                error = str(problem)
+                return str(problem)
+        return error
+
+    def _end(self, work: _Work, error: str) -> None:
+        task = work.task
         if error and work.undo:
             work.undo()
         if work.guest:

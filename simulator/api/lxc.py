@@ -136,6 +136,7 @@ def create(call: Call) -> Any:
     values.setdefault("rootfs", f"{storage}:{_DEFAULT_ROOT_GIB}")
     guest = Guest(vmid, "lxc", call.node)
     guest.config = {"arch": "amd64", "memory": 512, "swap": 512, "lock": "create"}
+    guest.ssh_public_keys = secrets.get("ssh-public-keys", "")
     values.setdefault("ostype", _operating_system(template))
     values.setdefault("hostname", f"CT{vmid}")
     try:
