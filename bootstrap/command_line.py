@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from bootstrap.admin import AdminResult, set_up_admin
+from bootstrap.backup_commands import OUTPUT, backup_keys
 from bootstrap.command_surroundings import (
     CaOption,
     DirectoryOption,
@@ -40,6 +41,7 @@ from bootstrap.identity import (
     IdentitySpec,
     set_up_identity,
 )
+from bootstrap.key_backup import ENCRYPTION_KEY
 from bootstrap.readiness import DEFAULT_WAIT_SECONDS
 from bootstrap.resource_commands import resources
 from bootstrap.rotation_commands import rotate_app
@@ -93,14 +95,17 @@ def status(
 ) -> None:
     """`python -m bootstrap status`."""
     surroundings: Surroundings = context.obj
-    with reporting(surroundings, as_json, verbose):
+    with reporting(surroundings, as_json, verbose) as say:
         url = domain_of(surroundings, domain)
         with infisical_at(surroundings, url, ca_certificate) as infisical:
-            report = status_of(infisical, SavedCredentials(directory, url), phase)
+            key = surroundings.environment.get(ENCRYPTION_KEY)
+            report = status_of(infisical, SavedCredentials(directory, url), phase, encryption_key=key)
         if as_json:
             typer.echo(json.dumps(report.document(), indent=2))
         else:
             typer.echo(_table(report))
+        if report.initialized and report.key_backup.problem:
+            say(f"warning: {report.key_backup.problem}: without the key every secret is lost; see backup-keys --help")
         raise typer.Exit(int(report.exit_code))
 
 
@@ -164,6 +169,11 @@ def identity(
 
 
 app.add_typer(rotate_app, name="rotate")
+app.command(
+    "backup-keys",
+    help=f"Put the keys into an encrypted file: those in the output {OUTPUT!r} of `terraform output -json`, read from"
+    " standard input.",
+)(backup_keys)
 app.command(help="Make projects, environments, folders, secrets, identities and roles be as a file says.")(resources)
 
 
@@ -187,6 +197,7 @@ def _table(report: StatusReport) -> str:
     }
     for file in (report.bootstrap_file, report.token_file):
         rows[file.name] = file.state.value
+    rows["key backup"] = report.key_backup.state.value
     if report.problem:
         rows["problem"] = report.problem
         rows["next"] = report.next_step or "-"

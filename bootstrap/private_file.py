@@ -25,7 +25,7 @@ class Reservation:
     `write` puts the content into place in one step. Without it, the end of the `with` block removes every trace.
 
     Raises:
-        CredentialsError: the directory can't be written or the disk is full.
+        CredentialsError: the directory can't be written, the disk is full, or a device or a folder is in the place.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,6 +35,8 @@ class Reservation:
 
     def __enter__(self) -> Self:
         try:
+            if not (self.path.is_symlink() or self.path.is_file()) and self.path.exists():
+                raise CredentialsError(f"{self.path}: is not a regular file", "name another file")
             self._new.unlink(missing_ok=True)
             self._descriptor = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
             os.posix_fallocate(self._descriptor, 0, RESERVED_BYTES)

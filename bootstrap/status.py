@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from bootstrap.client import Infisical
 from bootstrap.compatibility import Release, release_of
 from bootstrap.errors import ApiError, BootstrapError, CredentialsError, ExitCode, UnreachableError
+from bootstrap.key_backup import BackupReport, BackupState, backup_report
 from bootstrap.saved import AdminCredentials, IdentityCredentials, SavedCredentials
 
 
@@ -47,6 +48,7 @@ class StatusReport:
     exit_code: ExitCode
     problem: str = ""
     next_step: str = ""
+    key_backup: BackupReport = field(default_factory=lambda: BackupReport(BackupState.ABSENT))
 
     def document(self) -> dict[str, object]:
         """The report as `--json` prints it."""
@@ -62,6 +64,7 @@ class StatusReport:
                 file.name: {"state": file.state.value, **({"fault": file.fault} if file.fault else {})}
                 for file in (self.bootstrap_file, self.token_file)
             },
+            "key_backup": self.key_backup.document(),
             "problem": self.problem,
             "next_step": self.next_step,
             "exit_code": int(self.exit_code),
@@ -85,14 +88,21 @@ class Phase(StrEnum):
     IDENTITY = "identity"
 
 
-def status_of(infisical: Infisical, saved: SavedCredentials, phase: Phase = Phase.IDENTITY) -> StatusReport:
+def status_of(
+    infisical: Infisical,
+    saved: SavedCredentials,
+    phase: Phase = Phase.IDENTITY,
+    *,
+    encryption_key: str | None = None,
+) -> StatusReport:
     """Looks at the server once and at the saved files; nothing is changed, no credential is sent.
 
-    With the phase `admin`, a machine identity that is not there yet is no problem.
+    With the phase `admin`, a machine identity that is not there yet is no problem. `encryption_key` is the key that is
+    used now, where it is at hand, to compare the backup with.
     """
     found = _look(infisical)
     (bootstrap_file, admin), (token_file, identity) = _files(saved)
-    exit_code, problem, next_step = _verdict(found, bootstrap_file, token_file, admin, identity, phase)
+    exit_code, problem, next_step = _verdict(found, (bootstrap_file, token_file), admin, identity, phase)
     return StatusReport(
         domain=infisical.domain,
         reachable=found.reachable,
@@ -105,6 +115,7 @@ def status_of(infisical: Infisical, saved: SavedCredentials, phase: Phase = Phas
         exit_code=exit_code,
         problem=problem,
         next_step=next_step,
+        key_backup=backup_report(saved.bootstrap_path.parent, encryption_key),
     )
 
 
@@ -149,8 +160,7 @@ def _saved_file(path: Path, credentials: object | None) -> SavedFile:
 
 def _verdict(
     found: _Found,
-    bootstrap_file: SavedFile,
-    token_file: SavedFile,
+    files: tuple[SavedFile, SavedFile],
     admin: AdminCredentials | None,
     identity: IdentityCredentials | None,
     phase: Phase,
@@ -162,7 +172,8 @@ def _verdict(
         return code, found.error.message, found.error.next_step
     admin_command, identity_command = "run: python -m bootstrap admin", "run: python -m bootstrap identity"
     release = found.release.value if found.release else "unknown"
-    fault = bootstrap_file.fault or token_file.fault
+    fault = next((file.fault for file in files if file.fault), "")
+    no_identity = identity is None and phase is Phase.IDENTITY
     nothing_saved = admin is None and identity is None
     checks = (
         (
@@ -180,7 +191,7 @@ def _verdict(
             f"{admin_command} (with the administrator's email and password)",
         ),
         (
-            identity is None and phase is Phase.IDENTITY,
+            no_identity,
             ExitCode.CREDENTIALS,
             "no machine identity is saved yet",
             identity_command,

@@ -49,7 +49,14 @@ def test_the_help_offers_what_exists_and_every_exit_code(machine: Machine) -> No
     with process(machine, "--help") as started:
         out, _ = started.communicate(timeout=30)
     commands = out.partition("Commands:")[2].partition("Exit codes")[0]
-    assert re.findall(r"^  (\w+)", commands, re.MULTILINE) == ["status", "admin", "identity", "resources", "rotate"]
+    assert re.findall(r"^  ([\w-]+)", commands, re.MULTILINE) == [
+        "status",
+        "admin",
+        "identity",
+        "backup-keys",
+        "resources",
+        "rotate",
+    ]
     told = " ".join(out.split())
     assert all(f"{code.value} " in told for code in errors.ExitCode)
 
