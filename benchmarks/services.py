@@ -39,7 +39,8 @@ def longest_chain(names: Iterable[str]) -> list[str]:
     """Of services that have to be there before others the most that follow one another."""
 
     def chain(name: str) -> list[str]:
-        before = [chain(earlier) for earlier in services()[name].after if earlier in wanted]
+        service = services()[name]
+        before = [chain(one) for one in (*service.after, *service.settings().needs()) if one in wanted]
         return [*max(before, key=len, default=[]), name]
 
     wanted = list(names)

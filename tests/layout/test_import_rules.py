@@ -51,6 +51,17 @@ RULES = [
         },
     ),
     Rule(
+        "constructs/homelab/services",
+        (
+            *CDKTF,
+            *NETWORK,
+            *(name for name in CONSTRUCTS if name != "homelab.provisioning"),
+            "homelab.provisioning.guest_script",
+        ),
+        "a service is described, and its stack makes it",
+        {},
+    ),
+    Rule(
         "constructs/homelab/stacks",
         BINDINGS,
         "a stack only wires; what it wires are constructs of homelab.proxmox",
@@ -72,6 +83,7 @@ READERS = {
     "operations/provider_mirror.py",
     "operations/provisioning/__main__.py",
     "simulator/__main__.py",
+    "simulator/pct_program.py",
 }
 
 

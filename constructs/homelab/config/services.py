@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 from homelab.config.model import Model
 from homelab.config.names import DatastoreName, Key
 from homelab.config.network import StaticOrDhcp
+from homelab.config.problems import Refused
 from homelab.services.registry import services
 from homelab.services.settings import ServiceSettings
 
@@ -44,7 +46,17 @@ def _model() -> type[Model]:
 
 
 def _names_to_map(value: Any) -> Any:
-    return {name: {} for name in value} if isinstance(value, list | tuple) else value
+    if not isinstance(value, list | tuple):
+        return value
+    for name in value:
+        if name not in services():
+            near = get_close_matches(str(name), list(services()), n=1)
+            raise Refused(
+                f"there is no service {name}",
+                allowed=", ".join(services()),
+                fix=f"did you mean {near[0]}?" if near else "remove it; a list has names alone, settings need a map",
+            )
+    return {name: {} for name in value}
 
 
 def _as_dict(model: Model) -> dict[str, ServiceSettings]:

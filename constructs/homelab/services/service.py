@@ -278,7 +278,8 @@ class Service(Generic[Settings]):
     holds_data: bool = True
     """Whether losing the container loses something: it is protected, unless the settings say otherwise."""
     after: tuple[str, ...] = ()
-    """Services that must be there before this one is configured, where the environment has them."""
+    """Services that must be there before this one is configured, where the environment has them. What depends on its
+    settings is in their `needs`."""
     downloads: tuple[Download, ...] = ()
     images: tuple[ContainerImage, ...] = ()
     build_size: Size | None = None

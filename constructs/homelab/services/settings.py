@@ -75,6 +75,10 @@ class ServiceSettings(Model):
     firewall: GuestFirewall = Field(GuestFirewall(enabled=False), description="Its firewall; off when left out.")
     template: ServiceTemplate = Field(ServiceTemplate(), description="The template that it is cloned from.")
 
+    def needs(self) -> tuple[str, ...]:
+        """The services without which this one, as it is set, does not work; they are deployed before it."""
+        return ()
+
 
 class ReplicatedSettings(ServiceSettings):
     """Settings of a service whose further instances follow the first."""

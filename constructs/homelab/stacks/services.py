@@ -23,7 +23,7 @@ def service_stacks(scope: Construct, resolved: ResolvedEnvironment) -> dict[str,
     names = resolved.environment.services
     stacks = {name: ServiceStack(scope, name=name, resolved=resolved) for name in names}
     for stack in stacks.values():
-        for earlier in stack.enabled.service.after:
+        for earlier in dict.fromkeys((*stack.enabled.service.after, *stack.enabled.settings.needs())):
             if earlier in stacks:
                 stack.add_dependency(stacks[earlier])
     return {stack_name(name): stack for name, stack in stacks.items()}

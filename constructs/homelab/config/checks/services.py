@@ -16,6 +16,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     if not subject.environment.services:
         return
     yield from _networks(subject)
+    yield from _needs(subject)
     yield from _downloads(subject)
     yield from _groups(subject)
 
@@ -32,6 +33,20 @@ def _networks(subject: Subject) -> Iterator[Problem]:
                 fix=nearest(name, networks, f"add it to networks, such as {name}: {_USUAL_NETWORK}"),
                 refers_to=("networks", name),
             )
+
+
+def _needs(subject: Subject) -> Iterator[Problem]:
+    chosen = subject.environment.services
+    for name, settings in chosen.items():
+        for needed in settings.needs():
+            if needed not in chosen:
+                yield Problem(
+                    ("services", name),
+                    f"{name} as it is set needs the service {needed}, which the environment does not have",
+                    allowed=f"services with {needed}, or other settings of {name}",
+                    fix=f"add {needed} to services",
+                    refers_to=("services", needed),
+                )
 
 
 def _downloads(subject: Subject) -> Iterator[Problem]:
