@@ -98,7 +98,7 @@ class StandIn:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._loop.close()
@@ -111,6 +111,14 @@ class StandIn:
     def count(self, method: str, path: str) -> int:
         """How many requests of a method to a path arrived."""
         return sum(call.method == method and call.path == path for call in self.calls)
+
+    async def _end(self) -> None:
+        await self._runner.cleanup()
+        # Requests that hang, of callers that are gone.
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _serve(self) -> None:
         await asyncio.sleep(self._listen_after_seconds)

@@ -197,7 +197,7 @@ def test_errors_as_json_are_on_standard_output(machine: Machine) -> None:
 
 
 def test_a_fault_of_the_program_is_one_line(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError(f"unexpected {PASSWORD}")
 
     monkeypatch.setattr("bootstrap.command_line.status_of", broken)

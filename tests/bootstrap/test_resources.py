@@ -3,85 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from bootstrap.saved import SavedCredentials
 from tests.bootstrap.conftest import Machine
-from tests.bootstrap.stand_in import Fault, StandIn
+from tests.bootstrap.resource_site import Site
+from tests.bootstrap.stand_in import StandIn
 from tests.bootstrap.stand_in_instance import Identity
-from tests.bootstrap.stand_in_projects import Project
-
-PROJECTS = "/api/v1/projects"
-BATCH = "/api/v4/secrets/batch"
-GENERATED = {"source": "generated", "kind": "password", "length": 32}
-
-
-def document() -> dict[str, Any]:
-    return {
-        "owner": "prod",
-        "projects": [
-            {
-                "key": "apps",
-                "name": "Apps",
-                "slug": "homelab-apps",
-                "description": "Secrets of the apps",
-                "environments": [{"slug": "prod", "name": "Production"}],
-                "folders": [{"environment": "prod", "path": "/empty"}],
-                "secrets": [
-                    {"environment": "prod", "path": "/db/main", "name": "PASSWORD", "value": GENERATED},
-                    {
-                        "environment": "prod",
-                        "name": "TOKEN",
-                        "value": {"source": "environment", "variable": "APP_TOKEN"},
-                        "comment": "of the app",
-                    },
-                ],
-            }
-        ],
-        "identities": [{"name": "ci", "role": "member", "projects": [{"project": "apps", "role": "viewer"}]}],
-    }
-
-
-class Site:
-    """A machine with a document, and the instance it is for."""
-
-    def __init__(self, server: StandIn, machine: Machine) -> None:
-        self.server = server
-        self.machine = machine
-        self.wanted = document()
-        machine.environment["APP_TOKEN"] = "the value of the token"
-        assert machine.run("admin") == machine.run("identity") == 0
-        server.calls.clear()
-
-    def run(self, *arguments: str) -> dict[str, Any]:
-        file = self.machine.directory.parent / "resources.json"
-        file.write_text(json.dumps(self.wanted))
-        return self.machine.run_json("resources", "--file", str(file), *arguments)
-
-    def changes(self, *arguments: str) -> list[str]:
-        ran = self.run(*arguments)
-        assert "changes" in ran, ran
-        return [f"{one['action']} {one['kind']} {one['name']} {one['detail']}".strip() for one in ran["changes"]]
-
-    @property
-    def project(self) -> Project:
-        (project,) = self.server.instance.projects.all
-        return project
-
-    def secret(self, path: str, name: str) -> str:
-        return self.project.folder("prod", path)[1].secrets[name].value
-
-    def identity(self, name: str) -> Identity:
-        (identity,) = (one for one in self.server.instance.identities.values() if one.name == name)
-        return identity
-
-    @property
-    def first_secrets(self) -> list[dict[str, Any]]:
-        secrets: list[dict[str, Any]] = self.wanted["projects"][0]["secrets"]
-        return secrets
 
 
 @pytest.fixture
@@ -374,90 +302,3 @@ class TestApproval:
         assert ran["exit_code"] == 11
         assert ran["waiting_for_approval"] == ["request waiting-for-somebody for prod:/"]
         assert site.secret("/", "TOKEN") == "the value of the token"
-
-
-class TestFaults:
-    """A run that breaks goes on, in itself or as the next one."""
-
-    @pytest.mark.parametrize("handled", [True, False])
-    @pytest.mark.parametrize(
-        ("method", "path"),
-        [("POST", PROJECTS), ("POST", "/api/v2/folders"), ("POST", BATCH), ("POST", "/api/v1/identities")],
-    )
-    def test_a_lost_answer_is_followed_by_a_look(self, site: Site, method: str, path: str, handled: bool) -> None:
-        site.server.fail(method, path, Fault(reset=True, handled=handled))
-        assert site.run()["exit_code"] == 0
-        assert "looking what is there" in site.machine.err
-        assert site.changes() == []
-        assert len(site.server.instance.projects.all) == 1
-        assert site.identity("ci").role == "member"
-
-    def test_a_generated_value_is_not_made_twice(self, site: Site) -> None:
-        site.server.fail("POST", BATCH, Fault(reset=True, handled=True))
-        site.run()
-        versions = {one.name: one.version for one in site.project.folder("prod", "/db/main")[1].secrets.values()}
-        assert versions == {"PASSWORD": 1}
-
-    def test_answers_that_are_always_lost_end_the_run(self, site: Site) -> None:
-        site.server.fail("POST", BATCH, Fault(reset=True, times=9))
-        assert site.run()["exit_code"] == 9
-        site.server.fail("POST", BATCH, Fault(times=0))
-        assert site.run()["exit_code"] == 0
-
-    def test_a_secret_that_somebody_makes_at_the_same_moment_is_not_overwritten(self, site: Site) -> None:
-        site.run()
-        site.first_secrets.append({"environment": "prod", "name": "NEW", "value": GENERATED})
-        folder = site.project.folder("prod", "/")[1]
-        secret = type(folder.secrets["TOKEN"])("NEW", "theirs")
-        hidden = dict(folder.secrets)
-
-        class Late(dict[str, Any]):
-            def values(self) -> Any:
-                return hidden.values()
-
-        folder.secrets = Late({**hidden, "NEW": secret})
-        ran = site.run()
-        assert (ran["exit_code"], "Secret already exists" in ran["error"]) == (1, True)
-        assert folder.secrets["NEW"].value == "theirs"
-
-    @pytest.mark.parametrize("fault", [Fault(status=500), Fault(status=429, headers={"Retry-After": "2"})])
-    def test_a_server_that_stumbles_while_it_is_read(self, site: Site, fault: Fault) -> None:
-        site.server.fail("GET", f"{PROJECTS}/slug/homelab-apps", fault)
-        assert site.run()["exit_code"] == 0
-
-    def test_a_revoked_client_secret(self, site: Site) -> None:
-        universal_auth = site.identity("Terraform-Controller").universal_auth
-        assert universal_auth is not None
-        universal_auth.client_secrets[0].revoked = True
-        ran = site.run()
-        assert (ran["exit_code"], ran["next_step"]) == (6, "run: python -m bootstrap identity")
-        assert site.server.count("POST", "/api/v1/auth/universal-auth/login") == 1
-
-    def test_a_token_that_ends_in_the_middle(self, site: Site) -> None:
-        site.server.fail("POST", BATCH, Fault(status=401))
-        assert site.run()["exit_code"] == 1
-        assert site.run()["exit_code"] == 0
-        assert site.changes() == []
-
-    def test_no_saved_identity(self, site: Site) -> None:
-        text = site.machine.token_file.read_text()
-        site.machine.token_file.unlink()
-        ran = site.run()
-        assert (ran["exit_code"], "INFISICAL_UNIVERSAL_AUTH_CLIENT_ID" in ran["error"]) == (6, True)
-        values = dict(line.replace('"', "").split(" = ") for line in text.splitlines() if " = " in line)
-        named = {name.strip(): value for name, value in values.items()}
-        site.machine.environment["INFISICAL_UNIVERSAL_AUTH_CLIENT_ID"] = named["infisical_client_id"]
-        site.machine.environment["INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET"] = named["infisical_client_secret"]
-        assert site.run()["exit_code"] == 0
-
-    def test_another_run_at_the_same_time(self, site: Site) -> None:
-        with SavedCredentials(site.machine.directory, site.server.url).lock():
-            ran = site.run()
-            assert (ran["exit_code"], "another bootstrap of" in ran["error"]) == (7, True)
-            assert site.run("--plan")["exit_code"] == 10
-
-    def test_an_instance_without_administrator(self, start: Callable[..., StandIn], site: Site) -> None:
-        empty = start()
-        site.machine.token_file.write_text(site.machine.token_file.read_text().replace(site.server.url, empty.url))
-        site.machine.environment["INFISICAL_DOMAIN"] = empty.url
-        assert site.run()["exit_code"] == 8
