@@ -15,6 +15,7 @@ import pytest
 
 from simulator import Simulator, SimulatorOptions, StorageOptions
 from tests.end_to_end.deployment import Deployment
+from tests.end_to_end.homelab_project import HomelabProject
 from tests.end_to_end.scripted_guests import ScriptedGuests
 
 pytestmark = pytest.mark.end_to_end
@@ -284,3 +285,44 @@ def test_a_template_that_is_gone_is_built_anew(services: Services) -> None:
     assert services.config(TEMPLATE)["template"] == 1
     assert services.simulator.guests()[FIRST_REPLICA].running
     services.assert_settled()
+
+
+@pytest.fixture
+def project(services: Services, tmp_path: Path) -> HomelabProject:
+    """PostgreSQL and Redis for the `homelab` command."""
+    content = copy.deepcopy(ENVIRONMENT)
+    del content["name"]
+    content["policy"] = {"unlocked_images": "ignore"}
+    content["services"]["postgresql"] = {}
+    return HomelabProject(tmp_path / "project", services.simulator, "lab", content)
+
+
+@pytest.mark.slow
+def test_one_that_fails_stops_no_other_and_is_finished_by_the_same_command(
+    project: HomelabProject, services: Services
+) -> None:
+    services.guests.failing[PRIMARY] = 7
+    text = project.run("deploy", "services", "--yes", code=1)
+    assert "E: the mirror went away half-way" in text
+    assert "redis-cache-configure.log" in text
+    assert services.simulator.guests()[200].running, "PostgreSQL is there"
+
+    text = project.run("deploy", "services", "--yes")
+    assert services.simulator.guests()[PRIMARY].running
+    assert project.run("deploy", "services", "--yes").count("unchanged") >= 2
+
+
+@pytest.mark.slow
+def test_recreate_clones_again_and_rebuild_template_leaves_services_alone(
+    project: HomelabProject, services: Services
+) -> None:
+    project.run("deploy", "services", "--yes")
+    scripts = {vm_id: len(services.guests.scripts(vm_id)) for vm_id in (TEMPLATE, PRIMARY, 200)}
+    assert scripts == {TEMPLATE: 1, PRIMARY: 1, 200: 1}
+
+    project.run("deploy", "services", "--recreate", "redis", "--yes")
+    assert len(services.guests.scripts(PRIMARY)) == 2
+    project.run("deploy", "services", "--rebuild-template", "redis", "--yes")
+    assert len(services.guests.scripts(TEMPLATE)) == 2
+    assert services.config(TEMPLATE)["template"] == 1
+    assert (len(services.guests.scripts(PRIMARY)), len(services.guests.scripts(200))) == (2, 1)
