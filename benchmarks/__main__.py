@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import applying, reviewing, synthesizing
+from benchmarks import applying, deploying, reviewing, synthesizing
 
 DOCUMENT = synthesizing.PROJECT / "docs" / "performance.md"
 BEGIN, END = "<!-- results: make bench -->", "<!-- end of results -->"
@@ -87,6 +87,29 @@ def apply_rows() -> Iterator[Row]:
     yield Row("stacks planned for it", str(ours.stacks_planned_for_one_change), ours.stacks_planned_for_one_change, 1)
 
 
+def deploy_rows(guests: int = 200) -> Iterator[Row]:
+    """What the command costs besides Terraform."""
+    with tempfile.TemporaryDirectory() as folder:
+        hand = deploying.by_hand(guests, Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        alone = deploying.by_command(guests, Path(folder), jobs=1)
+    with tempfile.TemporaryDirectory() as folder:
+        usual = deploying.by_command(guests, Path(folder), jobs=4)
+    yield Row(
+        f"`homelab deploy --jobs 1` of {guests} containers / the same by hand",
+        f"{alone.first:.1f} s / {hand.first:.1f} s",
+        alone.first / hand.first,
+        1.1,
+    )
+    yield Row(
+        "the same with four stacks at once, the default",
+        f"{usual.first:.1f} s / {hand.first:.1f} s",
+        usual.first / hand.first,
+        1.1,
+    )
+    yield Row("the second run, with nothing to do, seconds", f"{usual.second:.1f} s", usual.second, 15)
+
+
 def main() -> int:
     """Measure, print and perhaps write; 1 when a bar is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -97,6 +120,7 @@ def main() -> int:
         rows = list(_shown(synthesis_rows(Path(folder))))
     if not arguments.without_apply:
         rows += _shown(apply_rows())
+        rows += _shown(deploy_rows())
     if arguments.write:
         _write(rows)
     return 0 if all(row.figure <= row.bar for row in rows) else 1

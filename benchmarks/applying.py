@@ -43,15 +43,15 @@ def grouped_stacks(guests: int, folder: Path, jobs: int) -> Times:
     """The environment in groups of fifty, ``jobs`` stacks at once."""
     with Simulator(OPTIONS) as simulator:
         environment = {**terraform_environment(), **simulator.environment()}
-        _provide_template(simulator)
+        provide_template(simulator)
         content = thousand_guests.containers(guests, simulator.endpoint)
         started = time.perf_counter()
         stacks = _synthesize(content, folder)
         synthesized = time.perf_counter()
         with ThreadPoolExecutor(jobs) as pool:
-            list(pool.map(lambda stack: _apply(stack, environment, folder), stacks))
+            list(pool.map(lambda stack: apply_stack(stack, environment, folder), stacks))
         applied = time.perf_counter()
-        _expect_guests(simulator, guests)
+        expect_guests(simulator, guests)
         before = {stack: (stack / "cdk.tf.json").read_bytes() for stack in stacks}
         content["containers"]["ct-0"]["memory"] = "1GiB"
         changing = time.perf_counter()
@@ -59,7 +59,7 @@ def grouped_stacks(guests: int, folder: Path, jobs: int) -> Times:
             stack for stack in _synthesize(content, folder) if (stack / "cdk.tf.json").read_bytes() != before[stack]
         ]
         for stack in changed:
-            _apply(stack, environment, folder)
+            apply_stack(stack, environment, folder)
         done = time.perf_counter()
     return Times(synthesized - started, applied - synthesized, done - changing, len(changed))
 
@@ -68,19 +68,19 @@ def one_hcl_state(guests: int, folder: Path) -> Times:
     """The HCL module, as Terraform runs it by default (``GOGC`` is Go's own)."""
     with Simulator(OPTIONS) as simulator:
         environment = {**terraform_environment({**os.environ, "GOGC": "100"}), **simulator.environment()}
-        _provide_template(simulator)
+        provide_template(simulator)
         module = folder / "module"
         hcl_module.write(module, guests)
         started = time.perf_counter()
-        _apply(module, environment, folder)
+        apply_stack(module, environment, folder)
         applied = time.perf_counter()
-        _expect_guests(simulator, guests)
+        expect_guests(simulator, guests)
         child = module / "container" / "main.tf"
         child.write_text(
             child.read_text().replace("dedicated = 512", 'dedicated = var.hostname == "ct-0" ? 1024 : 512')
         )
         changing = time.perf_counter()
-        _apply(module, environment, folder)
+        apply_stack(module, environment, folder)
         done = time.perf_counter()
     return Times(0.0, applied - started, done - changing, 1)
 
@@ -105,7 +105,8 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
 
 
-def _apply(folder: Path, environment: dict[str, str], temporary: Path) -> None:
+def apply_stack(folder: Path, environment: dict[str, str], temporary: Path) -> None:
+    """Terraform's init (the first time), plan and apply in a folder."""
     # The provider keeps a file in TMPDIR that parallel runs must not share.
     own = temporary / "tmp" / folder.name
     own.mkdir(parents=True, exist_ok=True)
@@ -116,11 +117,13 @@ def _apply(folder: Path, environment: dict[str, str], temporary: Path) -> None:
     run([terraform, "apply", "-input=false", "plan.bin"], folder, variables)
 
 
-def _provide_template(simulator: Simulator) -> None:
+def provide_template(simulator: Simulator) -> None:
+    """The container template that the guests are made from."""
     volume = Volume(volid="local:vztmpl/big.tar.zst", content="vztmpl", format="tzst", size=1)
     simulator.inspect(lambda cluster: cluster.add_volume("local", "pve", volume))
 
 
-def _expect_guests(simulator: Simulator, guests: int) -> None:
+def expect_guests(simulator: Simulator, guests: int) -> None:
+    """Stops a measurement of something that did not happen."""
     if (found := len(simulator.guests())) != guests:
         raise RuntimeError(f"{guests} guests were applied and {found} exist")

@@ -53,6 +53,13 @@ class Request:
         return bool(self.recreate or self.rebuild_template)
 
     @property
+    def options(self) -> str:
+        """As it is written on the command line."""
+        if self.rebuild_template:
+            return f"--rebuild-template {self.rebuild_template}"
+        return f"--recreate {self.recreate}" + (f" --restore {self.restore}" if self.restore else "")
+
+    @property
     def problem(self) -> str:
         """What is wrong with it; empty when nothing is."""
         if self.recreate and self.rebuild_template:
@@ -104,6 +111,7 @@ def make_anew(
                 [service.stack.name],
                 confirm=confirm if request.restore else confirm_and_lift,
                 replacements=replacements,
+                again=f"homelab deploy services {request.options} --environment {session.environment.name}",
                 dry_run=dry_run,
                 json_to=json_to,
             )

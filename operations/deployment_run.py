@@ -31,6 +31,7 @@ def deploy(
     part: Range | None = None,
     replacements: Replacements | None = None,
     plans: Path | None = None,
+    again: str = "",
     dry_run: bool = False,
     json_to: TextIO | None = None,
 ) -> int:
@@ -41,6 +42,7 @@ def deploy(
         part: which phases of the one platform that ``words`` name.
         replacements: what is to be made anew although the plan would not.
         plans: a folder with saved plans, which are applied in place of new ones.
+        again: the command that continues, where it is another one than these words make.
         json_to: gets one JSON document at the end, in place of the summary.
     """
     started = time.monotonic()
@@ -84,7 +86,7 @@ def deploy(
     code = code_of(session, results, refusal)
     if code == EXIT_OK and not dry_run:
         return report.deployed(results, time.monotonic() - started)
-    command = _command_to_continue(session, list(deployment.results.values()), words, part)
+    command = again or _command_to_continue(session, list(deployment.results.values()), words, part)
     command += (
         f" --plans {plans}   (of what was not applied; else make them again: homelab review --save)" if plans else ""
     )

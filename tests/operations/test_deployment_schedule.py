@@ -6,11 +6,11 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.deployment import batches
-from operations.deployment_schedule import reversed_order, run_in_order
+from operations.deployment_schedule import batches, held_back, reversed_order, run_in_order
 from operations.terraform import TerraformError
 from operations.terraform_process import Interrupted
 from operations.terraform_stacks import Stack
@@ -101,3 +101,23 @@ def test_stacks_that_read_other_states_are_planned_after_those_are_applied(tmp_p
         reading("web", "host", reads=False),
     ]
     assert [[item.name for item in batch] for batch in batches(stacks)] == [["host", "web"], ["docker", "after"]]
+
+
+@pytest.mark.parametrize(
+    ("failed", "held"),
+    [
+        ({"gitea"}, {"gitea"}),
+        # Nothing but what failed needs the foundation of all: then it is left alone too.
+        ({"gitea", "redis"}, {"gitea", "redis", "templates"}),
+        ({"templates"}, {"templates", "gitea", "redis"}),
+        (set(), set()),
+    ],
+)
+def test_what_is_held_back_when_some_can_not_be_planned(failed: set[str], held: set[str]) -> None:
+    stacks = [
+        Stack("templates", Path()),
+        Stack("gitea", Path(), ("templates",)),
+        Stack("redis", Path(), ("templates",)),
+        Stack("dns", Path()),
+    ]
+    assert set(held_back(stacks, failed)) == held

@@ -1,0 +1,106 @@
+"""`homelab deploy services`: containers and templates of a service made anew, and brought back from backups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.deployment_backup import Backups, Target
+from operations.proxmox_api import Credentials, ProxmoxApi
+from simulator import Simulator
+from tests.end_to_end.homelab_project import HomelabProject
+from tests.end_to_end.scripted_guests import ScriptedGuests
+from tests.end_to_end.test_services import ENVIRONMENT, OPTIONS
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
+
+TEMPLATE, INSTANCE = 901, 201
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator(OPTIONS) as running:
+        yield running
+
+
+@pytest.fixture
+def guests(simulator: Simulator, tmp_path: Path) -> ScriptedGuests:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    return ScriptedGuests(simulator, programs)
+
+
+@pytest.fixture
+def project(simulator: Simulator, tmp_path: Path, guests: ScriptedGuests) -> HomelabProject:
+    assert not guests.ran
+    content = {key: value for key, value in ENVIRONMENT.items() if key != "name"} | {"services": {"redis": {}}}
+    return HomelabProject(tmp_path, simulator, "lab", content)
+
+
+def save(project: HomelabProject) -> str:
+    """A backup of the instance, as a backup job makes it."""
+    endpoint, environ = project.content["proxmox"]["endpoint"], project.environ
+    with ProxmoxApi(endpoint, Credentials.from_environment(environ), environ) as api:
+        return Backups(api, lambda: None).save(Target("pve", "lxc", INSTANCE)).volume
+
+
+def there(simulator: Simulator, number: int) -> Any:
+    """A guest as the simulator has it: another object when it was made anew."""
+    return simulator.inspect(lambda cluster: cluster.guests.get(number))
+
+
+def test_a_service_is_made_anew_from_its_template_and_from_a_backup(
+    project: HomelabProject, simulator: Simulator, guests: ScriptedGuests
+) -> None:
+    project.run("deploy", "services", "--yes")
+    assert (len(guests.scripts(TEMPLATE)), len(guests.scripts(INSTANCE))) == (1, 1)
+    protected = simulator.guests()[INSTANCE].config.get("protection")
+    first = there(simulator, INSTANCE)
+
+    # Nothing but the request lets it pass, and nothing is done before it is confirmed.
+    said = project.run("deploy", "services", "--recreate", "redis", "--dry-run")
+    assert "there is no backup of it" in said
+    assert "[allowed] container redis-cache (201) is destroyed and made anew" in said
+    assert there(simulator, INSTANCE) is first
+    said = project.run("deploy", "services", "--recreate", "redis", "--yes")
+    assert "destroyed container service-redis (201)" in said
+    assert there(simulator, INSTANCE) is not first
+    assert simulator.guests()[INSTANCE].config.get("protection") == protected
+    assert (len(guests.scripts(TEMPLATE)), len(guests.scripts(INSTANCE))) == (1, 2)
+    assert "No changes" in project.run("deploy", "services", "--dry-run")
+
+    # From a backup, over what is there and where nothing is left.
+    volume = save(project)
+    second = there(simulator, INSTANCE)
+    said = project.run("deploy", "services", "--recreate", "redis", "--restore", "latest", "--yes")
+    assert f"gets what is in {volume}" in said
+    assert there(simulator, INSTANCE) is not second
+    assert simulator.guests()[INSTANCE].running
+    assert len(guests.scripts(INSTANCE)) == 3
+    assert "No changes" in project.run("deploy", "services", "--dry-run")
+    simulator.inspect(lambda cluster: cluster.remove_guest(cluster.guests[INSTANCE]))
+    project.run("deploy", "services", "--recreate", "redis", "--restore", volume, "--yes")
+    assert simulator.guests()[INSTANCE].running
+    assert "No changes" in project.run("deploy", "services", "--dry-run")
+    said = project.run("deploy", "services", "--recreate", "redis", "--restore", "local:backup/no", "--yes", code=1)
+    assert "there is no backup local:backup/no of" in said
+
+
+def test_a_template_is_built_again_and_the_service_is_not_touched(
+    project: HomelabProject, simulator: Simulator, guests: ScriptedGuests
+) -> None:
+    project.run("deploy", "services", "--yes")
+    template, instance = there(simulator, TEMPLATE), there(simulator, INSTANCE)
+    said = project.run("deploy", "services", "--rebuild-template", "redis", "--yes")
+    assert "is destroyed and built again" in said
+    assert there(simulator, TEMPLATE) is not template
+    assert there(simulator, TEMPLATE).config["template"]
+    assert there(simulator, INSTANCE) is instance
+    assert (len(guests.scripts(TEMPLATE)), len(guests.scripts(INSTANCE))) == (2, 1)
+    assert "No changes" in project.run("deploy", "services", "--dry-run")
+    assert "lab has no service gitea. There are: redis." in project.run(
+        "deploy", "services", "--recreate", "gitea", "--yes", code=2
+    )
