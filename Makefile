@@ -111,6 +111,7 @@ test-fast: setup ## Runs the small tests: seconds, no Terraform
 test: setup check ## Runs every check and every test
 	@arguments=$$(scripts/system_packages.sh) || exit 1; \
 	test -z "$$arguments" || $(PY) -m pytest --collect-only --quiet -m system; \
+	test -n "$$arguments" || $(PY) -m tests.real_guests.root_file_system || exit 1; \
 	eval "$(PYTEST) $$arguments"
 
 .PHONY: bench
