@@ -39,7 +39,7 @@ CLUSTER: dict[str, Any] = {
     "ha": {
         "rules": {
             "web-apart": {"type": "resource-affinity", "affinity": "negative", "guests": ["web"]},
-            "home": {"type": "node-affinity", "guests": ["database", "proxy"], "nodes": {"pve1": 2, "pve2": 1}},
+            "home": {"type": "node-affinity", "guests": ["database", "proxy"], "nodes": {"pve1": 2, "pve2": None}},
         }
     },
     "sdn": {

@@ -70,8 +70,7 @@ class HaRule(Construct):
             affinity=None if isinstance(settings, NodeAffinity) else settings.affinity,
         )
         if by_node:
-            # Escape hatch: the bindings leave out a None, which here is a node without priority.
-            rule_resource.add_override("nodes", dict(sorted(by_node.nodes.items())))
+            rule_resource.add_override("nodes", _priorities(by_node))
 
 
 class HaGroup(Construct):
@@ -87,5 +86,9 @@ class HaGroup(Construct):
     def __init__(self, scope: Construct, id_: str, *, group: str, settings: NodeAffinity) -> None:
         super().__init__(scope, id_)
         made = Hagroup(self, "Default", group=group, nodes={}, restricted=settings.strict, comment=settings.comment)
-        # Escape hatch: the bindings leave out a None, which here is a node without priority.
-        made.add_override("nodes", dict(sorted(settings.nodes.items())))
+        made.add_override("nodes", _priorities(settings))
+
+
+def _priorities(settings: NodeAffinity) -> dict[str, int | str]:
+    # Escape hatch: a node without priority is null, and cdktf leaves out a None, and the node with it.
+    return {node: "${null}" if priority is None else priority for node, priority in sorted(settings.nodes.items())}
