@@ -48,8 +48,9 @@ RESTORE = """\
    backup. Another ENCRYPTION_KEY can't open the database: Infisical ends with "unable to authenticate data". Another
    AUTH_SECRET only logs everybody out.
 4. Log in as admin_email with admin_password. `python -m bootstrap identity` makes the machine identity's files anew.
-With Terraform, put the values into the state before the first apply:
-     terraform import random_bytes.NAME BASE64, terraform import random_password.NAME VALUE
+With Terraform, give its state the key before the first apply, as base64 of its 16 bytes. What else Terraform makes may
+differ from what it was:
+     terraform import ADDRESS_OF_THE_RANDOM_BYTES "$(printf %s ENCRYPTION_KEY | xxd -r -p | base64)"
 """
 
 
