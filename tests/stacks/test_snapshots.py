@@ -32,6 +32,9 @@ STACKS = (
     "prod-logging",
     "prod-templates",
     "prod-web",
+    "services-service-postgresql",
+    "services-service-redis",
+    "services-templates",
     "staging-guests",
     "staging-templates",
     "state-backend-guests",
@@ -78,4 +81,9 @@ def test_a_snapshot_is_the_same_on_every_machine(name: str) -> None:
 
 
 def test_every_shipped_environment_is_here() -> None:
-    assert {file.stem for file in FILES} == {name.rpartition("-")[0] for name in STACKS}
+    assert {file.stem for file in FILES} == {_environment_of(name) for name in STACKS}
+
+
+def _environment_of(stack: str) -> str:
+    before, service, _ = stack.partition("-service-")
+    return before if service else stack.rpartition("-")[0]

@@ -35,7 +35,7 @@ class ServiceStack(EnvironmentStack):
     One stack, so that no service waits for another one's template and a failure stops no other service. Replicas are
     configured after the primary.
 
-    Outputs: ``service``, ``lxc_containers_created``, ``lxc_summary``, ``lxc_ids``, ``infrastructure_summary``,
+    Outputs: ``service``, ``url`` where it has a web page, ``lxc_containers_created``, ``lxc_summary``, ``lxc_ids``, ``infrastructure_summary``,
     ``proxmox_configuration``.
     """
 
@@ -129,6 +129,8 @@ class ServiceStack(EnvironmentStack):
             },
             description="Where the service is.",
         )
+        if enabled.url:
+            TerraformOutput(self, "url", value=enabled.url, description="Its web page.")
         outputs.declare_containers(
             self,
             {key: (self.resolved.containers[key], f"proxmox_virtual_environment_container.{key}") for key in keys},
