@@ -10,7 +10,7 @@ import yaml
 
 from benchmarks import thousand_guests
 from benchmarks.applying import OPTIONS, PROJECT, apply_stack, expect_guests, provide_template, run, run_main
-from operations.provider_mirror import terraform_environment
+from operations.provider_mirror import cache_folder, terraform_environment
 from simulator import Simulator
 
 HOMELAB = PROJECT / ".venv/bin/homelab"
@@ -47,7 +47,7 @@ def by_command(guests: int, folder: Path, jobs: int) -> Deploying:
     """``homelab deploy``: also its checks, the review, the comparison of VMIDs and the look at the guests."""
     with Simulator(OPTIONS) as simulator:
         provide_template(simulator)
-        environment = {**os.environ, **simulator.environment()}
+        environment = {**os.environ, **simulator.environment(), "XDG_CACHE_HOME": str(cache_folder().parent)}
         file = _write(guests, simulator, folder)
         words = ["deploy", "--environment", str(file), "--output", str(folder / "cdktf.out"), "--jobs", str(jobs)]
 

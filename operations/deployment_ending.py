@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
+from operations.deployment_advice import key_backup_problem
 from operations.deployment_report import (
     Guest,
     as_json,
@@ -102,6 +103,12 @@ class Report:
         ]
         if errors:
             return self.end(results, "", code=EXIT_FAILED, errors=errors, guests=guests)
+        terraform, root = self.session.tools.terraform, self.session.settings.root
+        if problem := key_backup_problem(results, self.session.processes, terraform.environment, root):
+            self.warn(
+                f"{problem}\n    why:      without the encryption key every secret is lost with its host"
+                '\n    fix:      docs/bootstrap.md, "backup-keys"'
+            )
         steps = "\n".join(f"  {step}" for step in next_steps(self.session.environment.name, guests))
         changed = sum(1 for result in results if result.status == "applied")
         what = f"Deployed in {seconds:.0f} s." if changed else "No changes: Proxmox is as the file says."

@@ -319,7 +319,7 @@ def _providers_to_be_had(names: Sequence[str]) -> Check:
     try:
         socket.create_connection((host, 443), timeout=SSH_SECONDS).close()
     except OSError as error:
-        reason = f"and {host} does not answer ({error.strerror or error})"
+        reason = f"{host} does not answer either ({error.strerror or error})"
         return Check("providers", Status.FAILED, f"{problems[0]} {reason}", tuple(problems[1:]))
     return Check("providers", Status.OK, f"Terraform gets from {host} what no mirror has")
 
