@@ -52,8 +52,22 @@ def test_guests_alone_neither_download_nor_upload() -> None:
         (FILE + "firewall: {enabled: true}", {"Sys.Modify"}),
         (FILE + "access: {privileges: [VM.Backup]}", {"VM.Backup"}),
         (FILE + "access: {}", set()),
+        (FILE.replace("9200", "9200, ha: true"), {"Sys.Console"}),
+        (FILE.replace("9200", "9200, replication: pve2"), {"VM.Replicate"}),
+        (FILE + "sdn: {zones: {lab: {type: simple}}}", {"SDN.Allocate", "SDN.Audit"}),
     ],
-    ids=["container template", "own container template", "template", "pool", "firewall", "further", "nothing"],
+    ids=[
+        "container template",
+        "own container template",
+        "template",
+        "pool",
+        "firewall",
+        "further",
+        "nothing",
+        "HA",
+        "replication",
+        "SDN",
+    ],
 )
 def test_what_an_entry_adds(content: str, added: set[str]) -> None:
     assert privileges(content) - privileges(FILE) == added

@@ -9,7 +9,6 @@ import copy
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,7 +77,7 @@ def recorded(project: HomelabProject) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
     found = Journey()
     with Simulator(OPTIONS, request_hook=schema_problems) as simulator:
         project = HomelabProject(tmp_path_factory.mktemp("cluster"), simulator, "trio", CLUSTER)
@@ -126,7 +125,7 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
             )
         )
         found.violations, found.unimplemented = simulator.violations, simulator.unimplemented
-    yield found
+    return found
 
 
 def test_the_second_plan_is_empty(journey: Journey) -> None:
@@ -135,7 +134,7 @@ def test_the_second_plan_is_empty(journey: Journey) -> None:
 
 def test_replicas_are_on_different_nodes_and_where_the_record_says(journey: Journey) -> None:
     assert journey.placed["vms.web-1"] != journey.placed["vms.web-2"]
-    assert {node for node in journey.placed.values()} <= set(NODES)
+    assert set(journey.placed.values()) <= set(NODES)
     assert journey.moved["web-1"] == (journey.placed["vms.web-1"], True)
 
 

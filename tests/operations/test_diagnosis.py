@@ -121,6 +121,14 @@ def test_warnings_are_no_causes(surroundings: Surroundings) -> None:
             "privilege_missing",
             "Datastore.Audit or Datastore.AllocateSpace on /storage/local is missing",
         ),
+        (
+            (
+                "Resource postcondition failed: Container box (9210) is on node pve2, and the environment says\npve1. "
+                "Terraform can't move containers: run `homelab migrate box`, or write where it is."
+            ),
+            "container_on_other_node",
+            "container box (9210) is on node pve2, and the environment says pve1",
+        ),
         ("Saved plan is stale", "plan_stale", "has changed since it was planned"),
         (
             "can't lock file '/var/lock/qemu-server/lock-9100.conf' - got timeout",

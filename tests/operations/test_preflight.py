@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from operations import preflight, provider_mirror
 from operations.preflight import Check, Preflight, Status, snippets_are_uploaded
 from operations.preflight_node import missing_privileges
 from operations.proxmox_api import Credentials, ProxmoxApi, ProxmoxError, verification
+from simulator import Simulator, StorageOptions
 
 TOKEN = "root@pam!x=12345678-1234-1234-1234-123456789abc"
 
@@ -190,3 +192,28 @@ def test_an_unreadable_authority_fails_the_connection_check(tmp_path: Path) -> N
 def test_an_api_closes_its_connections() -> None:
     with ProxmoxApi("https://127.0.0.1:1", Credentials(TOKEN), {}) as api, pytest.raises(ProxmoxError, match="refused"):
         api.get("/version")
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    with Simulator(nodes=("pve", "pve2"), storages=(StorageOptions("local", content=("vztmpl",)),)) as running:
+        for name, value in running.environment().items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+def checked(simulator: Simulator) -> dict[str, Check]:
+    nodes = environment().model_dump(mode="json", exclude_unset=True)["proxmox"]["nodes"]
+    proxmox = {"endpoint": simulator.endpoint.rstrip("/"), "nodes": {"pve": nodes["pve"], "pve2": nodes["pve"]}}
+    return found(simulator.environment(), proxmox=proxmox, firewall={"enabled": False})
+
+
+def test_a_node_that_is_down_is_a_warning_while_another_one_is_up(cluster: Simulator) -> None:
+    cluster.fail_node("pve2")
+    one_down = checked(cluster)
+    cluster.fail_node("pve")
+    both_down = checked(cluster)
+
+    assert (one_down["node pve"].status, one_down["node pve2"].status) == (Status.OK, Status.WARNING)
+    assert one_down["node pve2"].message == "node pve2 is offline"
+    assert (both_down["node pve"].status, both_down["node pve2"].status) == (Status.FAILED, Status.FAILED)
