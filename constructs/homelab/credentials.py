@@ -2,6 +2,7 @@
 
 from cdktf import TerraformResourceLifecycle, TerraformStack
 from cdktf_cdktf_provider_random.bytes import Bytes
+from cdktf_cdktf_provider_random.id import Id
 from cdktf_cdktf_provider_random.password import Password as RandomPassword
 from cdktf_cdktf_provider_random.provider import RandomProvider
 from constructs import Construct
@@ -39,6 +40,20 @@ class Password(RandomPassword):
             special=special,
             lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
         )
+
+
+class Suffix(Id):
+    """Defines a random part of a name; ``hex`` is an expression for it. It is no secret.
+
+    Args:
+        length: in bytes, each of which makes two characters.
+
+    Source: ``random_id``.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, length: int) -> None:
+        _declare_provider(TerraformStack.of(scope))
+        super().__init__(scope, id_, byte_length=length, lifecycle=TerraformResourceLifecycle(prevent_destroy=True))
 
 
 class Key(Bytes):

@@ -97,7 +97,7 @@ class _Secret(Model):
     comment: str = Field("", max_length=1024, description="What it is for; Infisical shows it.")
     references: bool = Field(
         False,
-        description="Let Infisical replace ${...} in the value by other secrets; otherwise it is literal.",
+        description="Let Infisical replace ${...} in the value by other secrets; otherwise such a value is refused.",
     )
 
     @model_validator(mode="after")

@@ -132,12 +132,19 @@ class Container(DockerContainer):
             labels=[ContainerLabels(label=label, value=value) for label, value in (labels or {}).items()] or None,
             healthcheck=ContainerHealthcheck(
                 test=["CMD", *health.command],
-                interval=f"{health.interval_seconds}s",
-                timeout=f"{health.timeout_seconds}s",
-                start_period=f"{health.start_period_seconds}s",
+                interval=_duration(health.interval_seconds),
+                timeout=_duration(health.timeout_seconds),
+                start_period=_duration(health.start_period_seconds),
                 retries=health.retries,
             ),
             wait=True,
             wait_timeout=health.wait_seconds,
             depends_on=list(after) or None,
         )
+
+
+def _duration(seconds: int) -> str:
+    """``seconds`` as the provider reads them back: another form of the same would be a change in every plan."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m{rest}s" if hours else f"{minutes}m{rest}s" if minutes else f"{rest}s"

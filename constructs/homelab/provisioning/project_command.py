@@ -45,10 +45,10 @@ class ProjectCommand(NullResource):
     ) -> None:
         if set(command) & set('"{}'):
             raise ValueError(f"a command has neither double quotes nor braces: {command}")
+        null_provider(TerraformStack.of(scope))
         super().__init__(
             scope,
             id_,
-            provider=null_provider(TerraformStack.of(scope)),
             triggers=dict(triggers),
             depends_on=list(after) or None,
             provisioners=[

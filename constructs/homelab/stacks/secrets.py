@@ -118,8 +118,9 @@ class _PhaseStack(TerraformStack):
         where = ["--domain", self.url, "--directory", self.directory]
         return _probe(name, command=["bootstrap", *command, *where], seconds=seconds, repeat=[address_of(repeat)])
 
-    def administrator(self, password: str) -> dict[str, str]:
+    def administrator(self) -> dict[str, str]:
         """The administrator as ``python -m bootstrap`` wants to hear of it."""
+        password = output_of(self, self.environment, INFISICAL, "infisical_admin_password")
         return {
             "INFISICAL_ADMIN_EMAIL": self.settings.admin.email,
             "INFISICAL_ADMIN_ORGANIZATION": self.settings.organization,
@@ -132,7 +133,8 @@ class _PhaseStack(TerraformStack):
 class SecretsInfisicalStack(_PhaseStack):
     """Defines ``<environment>-secrets-infisical``: PostgreSQL, Redis and Infisical on the Docker host.
 
-    Outputs: ``infisical_url``, ``infisical_container_id``, ``infisical_address``, ``probes``.
+    Outputs: ``infisical_url``, ``infisical_container_id``, ``infisical_address``, ``probes``; sensitive
+    ``infisical_admin_password``, and ``key_backup`` and ``database_rotation``, which ``python -m bootstrap`` takes.
     """
 
     def __init__(self, scope: Construct, *, resolved: ResolvedEnvironment) -> None:
@@ -153,23 +155,38 @@ class SecretsInfisicalStack(_PhaseStack):
         _output(self, "infisical_url", site_url, "Where browsers find Infisical.")
         _output(self, "infisical_address", self.url, "Where this machine reaches Infisical.")
         _output(self, "infisical_container_id", infisical.container.id, "Id of Infisical's container on the engine.")
+        # Here, with everything else that a backup of the keys must have.
+        admin = Password(self, "infisical-admin-password", length=24, special=True)
+        database = {
+            "postgres_user": infisical.database_user,
+            "postgres_password": infisical.postgres_password,
+            "redis_password": infisical.redis_password,
+        }
+        backup = {
+            "ENCRYPTION_KEY": infisical.encryption_key,
+            "AUTH_SECRET": infisical.auth_secret,
+            "admin_email": self.settings.admin.email,
+            "admin_password": admin.result,
+            **database,
+        }
+        _output(self, "infisical_admin_password", admin.result, "The administrator's password.", secret=True)
+        _output(self, "database_rotation", database, "For `python -m bootstrap rotate database`.", secret=True)
+        _output(self, "key_backup", backup, "For `python -m bootstrap backup-keys`.", secret=True)
         _output(self, "probes", [_probe("Infisical", url=f"{self.url}/api/status", seconds=_READY_SECONDS)])
 
 
 class SecretsBootstrapStack(_PhaseStack):
     """Defines ``<environment>-secrets-bootstrap``: Infisical's first administrator and organization.
 
-    Outputs: ``infisical_bootstrap_complete``, ``infisical_organization_id``, ``infisical_admin_email``,
-    ``infisical_admin_password`` (sensitive), ``probes``.
+    Outputs: ``infisical_bootstrap_complete``, ``infisical_organization_id``, ``infisical_admin_email``, ``probes``.
     """
 
     def __init__(self, scope: Construct, *, resolved: ResolvedEnvironment) -> None:
         super().__init__(scope, BOOTSTRAP, resolved=resolved)
-        password = Password(self, "infisical-admin-password", length=24, special=True)
         admin = self.bootstrap(
             "admin",
             "admin",
-            environment=self.administrator(password.result),
+            environment=self.administrator(),
             triggers={"email": self.settings.admin.email, "organization": self.settings.organization},
         )
         organization = saved_files.value_in(
@@ -178,7 +195,6 @@ class SecretsBootstrapStack(_PhaseStack):
         _output(self, "infisical_bootstrap_complete", f"${{{address_of(admin)}.id != null}}", "Whether it is set up.")
         _output(self, "infisical_organization_id", organization, "Id of the organization.")
         _output(self, "infisical_admin_email", self.settings.admin.email, "Whom the administrator logs in as.")
-        _output(self, "infisical_admin_password", password.result, "The administrator's password.", secret=True)
         probe = self.probe("administrator", "status", "--phase", "admin", seconds=_READY_SECONDS, repeat=admin)
         _output(self, "probes", [probe])
 
@@ -200,7 +216,7 @@ class SecretsIdentityStack(_PhaseStack):
             environment={
                 "HOMELAB_IDENTITY_NAME": wanted.name,
                 # For the releases that refuse the bootstrap token, and for when it has been lost.
-                **self.administrator(output_of(self, self.environment, BOOTSTRAP, "infisical_admin_password")),
+                **self.administrator(),
             },
             triggers={"name": wanted.name, "role": wanted.role, "token_ttl": str(wanted.token_ttl)},
         )

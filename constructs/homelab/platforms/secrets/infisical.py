@@ -7,7 +7,7 @@ from cdktf import DataResource, Fn, TerraformResource, TerraformResourceLifecycl
 from constructs import Construct
 
 from homelab.config.secrets import WEB_PORT, Secrets
-from homelab.credentials import Key, Password
+from homelab.credentials import Key, Password, Suffix
 from homelab.docker.container import Container, File, HealthCheck, Port
 from homelab.docker.image import Image
 from homelab.docker.network import Network
@@ -21,7 +21,6 @@ REDIS_MEMORY_MIB = 128
 SYSTEM_MEMORY_MIB = 384
 """What of the host's memory is left to its own system and the Docker engine."""
 LARGEST_HEAP_MIB = 2048
-DATABASE_USER = "postgres"
 DATABASE = "infisical"
 _POSTGRES_SETTINGS = {
     "shared_buffers": "64MB",
@@ -47,6 +46,14 @@ class Infisical(Construct):
         digests: the digest of each image by its reference; None where it is not locked.
         labels: labels of every container.
 
+    Attributes:
+        container: Infisical's own container.
+        database_user: PostgreSQL's login, an expression like those that follow.
+        postgres_password: its password.
+        redis_password: that of Redis.
+        encryption_key: with which everything in the database is encrypted.
+        auth_secret: with which tokens are signed.
+
     Source: resources of ``kreuzwerker/docker`` and ``hashicorp/random``, and ``terraform_data``.
     """
 
@@ -70,6 +77,12 @@ class Infisical(Construct):
         self._network = _named(Network(self, "network", name="infisical", subnet=str(settings.docker_network)))
         postgres_password = _named(Password(self, "postgres-password", length=32))
         redis_password = _named(Password(self, "redis-password", length=32))
+        # A name of its own for each password: then two logins can live beside each other while one is replaced.
+        self.database_user = f"infisical_{_named(Suffix(self, 'database-login', length=4)).hex}"
+        self.postgres_password, self.redis_password = postgres_password.result, redis_password.result
+        self.encryption_key = _named(Key(self, "encryption-key", length=16)).hex
+        # The document calls it the key that signs tokens; Infisical's name for it is AUTH_SECRET.
+        self.auth_secret = _named(Password(self, "jwt-signing-key", length=32)).result
         postgres = self._postgres(postgres_password)
         redis = self._redis(redis_password)
         limit = infisical_memory_mib(settings.memory)
@@ -84,11 +97,10 @@ class Infisical(Construct):
                 memory_mib=limit,
                 environment={
                     "NODE_OPTIONS": f"--max-old-space-size={heap_mib(limit)}",
-                    "DB_CONNECTION_URI": f"postgres://{DATABASE_USER}:{postgres_password.result}@postgres:5432/{DATABASE}",
-                    "REDIS_URL": f"redis://default:{redis_password.result}@redis:6379",
-                    "ENCRYPTION_KEY": _named(Key(self, "encryption-key", length=16)).hex,
-                    # The document calls it the key that signs tokens; Infisical's name for it is this.
-                    "AUTH_SECRET": _named(Password(self, "jwt-signing-key", length=32)).result,
+                    "DB_CONNECTION_URI": f"postgres://{self.database_user}:{self.postgres_password}@postgres:5432/{DATABASE}",
+                    "REDIS_URL": f"redis://default:{self.redis_password}@redis:6379",
+                    "ENCRYPTION_KEY": self.encryption_key,
+                    "AUTH_SECRET": self.auth_secret,
                     "SITE_URL": site_url,
                     "PORT": str(WEB_PORT),
                     "TELEMETRY_ENABLED": "false",
@@ -118,7 +130,7 @@ class Infisical(Construct):
                 alias="postgres",
                 memory_mib=POSTGRES_MEMORY_MIB,
                 environment={
-                    "POSTGRES_USER": DATABASE_USER,
+                    "POSTGRES_USER": self.database_user,
                     "POSTGRES_DB": DATABASE,
                     "POSTGRES_PASSWORD": password.result,
                 },
@@ -129,7 +141,7 @@ class Infisical(Construct):
                 labels=self._labels,
                 # Over TCP: while the database is made for the first time, the server answers on its socket alone.
                 health=HealthCheck(
-                    command=("pg_isready", "-q", "-h", "127.0.0.1", "-U", DATABASE_USER, "-d", DATABASE),
+                    command=("pg_isready", "-q", "-h", "127.0.0.1", "-U", self.database_user, "-d", DATABASE),
                     start_period_seconds=60,
                     wait_seconds=180,
                 ),

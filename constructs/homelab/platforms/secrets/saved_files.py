@@ -50,5 +50,5 @@ def json_in(path: str, written_by: ProjectCommand) -> Any:
 
 
 def _content(path: str, written_by: ProjectCommand) -> str:
-    # An id is not known before the resource is there, and "%.0s" prints nothing of it.
-    return Fn.file(Fn.format("%s%.0s", [path, written_by.id]))
+    # An id is not known before the resource is there. Put on and taken off, it makes the path wait for it.
+    return Fn.file(Fn.trimsuffix(Fn.join("", [path, written_by.id]), written_by.id))
