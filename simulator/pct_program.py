@@ -77,6 +77,8 @@ def run(arguments: Sequence[str], api: Api) -> str:
         ValueError: this ``pct`` has no such command.
     """
     command, vmid, *more = arguments
+    if command == "create":
+        return str(api.call("POST", "/lxc", vmid=vmid, ostemplate=more[0], **_options(more[1:])) or "")
     guest = f"/lxc/{int(vmid)}"
     if command == "config":
         config = api.call("GET", f"{guest}/config")

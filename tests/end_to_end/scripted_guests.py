@@ -34,12 +34,14 @@ class ScriptedGuests:
     Attributes:
         ran: what arrived, oldest first.
         failing: exit codes by VMID, each for the next script that arrives there.
+        saying: what every script that succeeds prints, by VMID, besides that it changed something.
     """
 
     simulator: Simulator
     folder: Path
     ran: list[Ran] = field(default_factory=list)
     failing: dict[int, int] = field(default_factory=dict)
+    saying: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._environ = write_program(
@@ -49,9 +51,27 @@ class ScriptedGuests:
             node="pve",
             ca_file=self.simulator.ca_file,
         )
+        self._record_what_the_node_executes()
         self.simulator.on_command(r"^pct exec (?P<vmid>\d+) -- /bin/sh -s$", self._guest)
         self.simulator.on_command(r"^pct status (?P<vmid>\d+)$", self._status)
         self.simulator.on_command(r"^/bin/sh -s$", self._node)
+
+    @property
+    def executed(self) -> str:
+        """What scripts on the node have handed to a shell in a guest (``pct exec``)."""
+        return self._executed.read_text(encoding="utf-8") if self._executed.exists() else ""
+
+    def node_environment(self, **variables: str) -> None:
+        """Sets variables for scripts on the node."""
+        self._environ |= variables
+
+    def _record_what_the_node_executes(self) -> None:
+        self._executed = self.folder / "executed"
+        program = self.folder / "pct"
+        own = program.rename(self.folder / "pct-of-the-simulator")
+        text = f'#!/bin/sh\nif [ "$1" = exec ]; then exec cat >> "{self._executed}"; fi\nexec "{own}" "$@"\n'
+        program.write_text(text, encoding="utf-8")
+        program.chmod(0o755)
 
     def scripts(self, vm_id: int) -> list[str]:
         """The scripts that arrived in a guest."""
@@ -85,5 +105,7 @@ class ScriptedGuests:
         ended = _ENDED.search(text)
         assert ended is not None
         said = "homelab-changed: yes" if code == 0 else "E: the mirror went away half-way"
+        if code == 0 and vm_id in self.saying:
+            said += f"\n{self.saying[vm_id]}"
         process.stdout.write(f"{said}\n\n{ended[1]} {code}\n".encode())
         return code

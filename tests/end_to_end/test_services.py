@@ -6,14 +6,19 @@ Nothing runs inside the simulated guests; what arrives there is recorded. tests/
 from __future__ import annotations
 
 import copy
+import hashlib
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator import Simulator, SimulatorOptions, StorageOptions
+from simulator.certificates import make_certificates
 from tests.end_to_end.deployment import Deployment
 from tests.end_to_end.homelab_project import HomelabProject
 from tests.end_to_end.scripted_guests import ScriptedGuests
@@ -326,3 +331,68 @@ def test_recreate_clones_again_and_rebuild_template_leaves_services_alone(
     assert len(services.guests.scripts(TEMPLATE)) == 2
     assert services.config(TEMPLATE)["template"] == 1
     assert (len(services.guests.scripts(PRIMARY)), len(services.guests.scripts(200))) == (2, 1)
+
+
+COMMUNITY_SCRIPT = b"""#!/usr/bin/env bash
+set -e
+[ "$mode" = default ]
+pct create "$var_ctid" "$var_image" --hostname "$var_hostname" --memory "$var_ram" --cores "$var_cpu" \\
+  --net0 "name=eth0,bridge=$var_brg,ip=$var_net" --rootfs "$var_container_storage:$var_disk" \\
+  --unprivileged "$var_unprivileged"
+pct start "$var_ctid"
+"""
+
+
+@contextmanager
+def site_with(content: bytes, folder: Path) -> Iterator[tuple[str, Path]]:
+    """The address of a file that a server with a certificate serves, and the authority that it is trusted by."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name
+            pass
+
+    ca_file, context = make_certificates(folder, "127.0.0.1")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{server.server_address[1]}/ct/redis.sh", ca_file
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.slow
+def test_a_template_from_a_community_script(services: Services, tmp_path: Path) -> None:
+    with site_with(COMMUNITY_SCRIPT, tmp_path) as (url, ca_file):
+        services.guests.node_environment(CURL_CA_BUNDLE=str(ca_file), HOME=str(tmp_path))
+        checksum = hashlib.sha256(COMMUNITY_SCRIPT).hexdigest()
+        image = "local:vztmpl/lab-debian-12-standard_12.12-1_amd64.tar.zst"
+        script = {"url": url, "checksum": f"sha256:{'0' * 64}", "variables": {"var_image": image}}
+        services.settings(template={"script": script})
+
+        assert "did NOT match" in services.refusal() + log_of_the_node(tmp_path)
+        assert services.simulator.guests() == {}, "what is not the script that was meant is not run"
+
+        services.settings(template={"script": {**script, "checksum": f"sha256:{checksum}"}})
+        services.apply()
+    template = services.config(TEMPLATE)
+    assert template["template"] == 1
+    assert template["hostname"] == "redis-cache-template"
+    assert template["rootfs"].startswith("local-hdd:")
+    assert "rm -f /etc/ssh/ssh_host_*" in services.guests.executed
+    assert services.simulator.guests()[PRIMARY].running
+    services.assert_settled()
+
+
+def log_of_the_node(folder: Path) -> str:
+    (log,) = (folder / "state" / "logs" / "lab").glob("node-pve-build-901.log")
+    return log.read_text(encoding="utf-8")

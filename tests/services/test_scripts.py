@@ -76,7 +76,7 @@ def test_what_all_services_share_is_clean(tmp_path: Path) -> None:
     enabled = everything()
     spec = resolve(enabled).containers["service-redis"]
     texts = [
-        scripts.seal_script().text,
+        scripts._seal(),
         scripts.convert_script(spec).text,
         scripts.grow_script(spec).text,
         scripts._common("prepare.sh.j2", ssh_keys=(KEY,)),

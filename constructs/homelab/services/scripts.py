@@ -39,11 +39,6 @@ def install_script(enabled: EnabledService, pinned: Pinned) -> Script:
     return Script(name="install", text=_in_turn(install, _seal()), timeout_seconds=service.install_timeout_seconds)
 
 
-def seal_script() -> Script:
-    """What makes a container fit to be cloned that something else has installed."""
-    return Script(name="seal", text=_in_turn(_seal()))
-
-
 def convert_script(spec: ContainerSpec) -> Script:
     """What runs on the node to turn a container into a template."""
     return Script(name=f"convert-{spec.vm_id}", text=_common("convert.sh.j2", vm_id=spec.vm_id))
@@ -89,6 +84,7 @@ def community_script(spec: ContainerSpec, script: CommunityScript, template_data
         algorithm=algorithm,
         hexadecimal=hexadecimal,
         variables=variables,
+        seal=_seal(),
     )
     return Script(name=f"build-{spec.vm_id}", text=text, timeout_seconds=3600)
 

@@ -35,8 +35,8 @@ class ServiceStack(EnvironmentStack):
     One stack, so that no service waits for another one's template and a failure stops no other service. Replicas are
     configured after the primary.
 
-    Outputs: ``service``, ``url`` where it has a web page, ``lxc_containers_created``, ``lxc_summary``, ``lxc_ids``, ``infrastructure_summary``,
-    ``proxmox_configuration``.
+    Outputs: ``service``, ``url`` where it has a web page, ``lxc_containers_created``, ``lxc_summary``, ``lxc_ids``,
+    ``infrastructure_summary``, ``proxmox_configuration``.
     """
 
     def __init__(self, scope: Construct, *, name: str, resolved: ResolvedEnvironment) -> None:
