@@ -89,6 +89,7 @@ def deploy(
 
     from operations.command_line.deploying import require_terminal, session_for, typed_service, yes_or_no
     from operations.command_line.errors import UsageError
+    from operations.command_line.moves_command import move_first
     from operations.deployment_platforms import Range
     from operations.deployment_recreate_run import Request, make_anew
     from operations.deployment_run import deploy as run
@@ -117,6 +118,9 @@ def deploy(
                 dry_run=dry_run,
                 json_to=sys.stdout if json_output else None,
             )
+        if plans is None and not move_first(session, yes=yes, dry_run=dry_run):
+            typer.echo("Nothing was changed.", err=True)
+            return 1
         return run(
             session,
             stacks or [],
