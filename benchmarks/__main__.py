@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import applying, deploying, reviewing, synthesizing
+from benchmarks import applying, deploying, reviewing, services, synthesizing
 
 DOCUMENT = synthesizing.PROJECT / "docs" / "performance.md"
 BEGIN, END = "<!-- results: make bench -->", "<!-- end of results -->"
@@ -110,6 +110,21 @@ def deploy_rows(guests: int = 200) -> Iterator[Row]:
     yield Row("the second run, with nothing to do, seconds", f"{usual.second:.1f} s", usual.second, 15)
 
 
+def service_rows() -> Iterator[Row]:
+    """The services of the source document's catalogue, all at once."""
+    names = services.of_the_document()
+    with tempfile.TemporaryDirectory() as folder:
+        chain = services.deploy(services.longest_chain(names), Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        every = services.deploy(names, Path(folder))
+    yield Row(
+        f"{len(names)} services deployed / the longest chain of steps that need each other",
+        f"{every:.0f} s / {chain:.0f} s",
+        every / chain,
+        1.5,
+    )
+
+
 def main() -> int:
     """Measure, print and perhaps write; 1 when a bar is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -120,6 +135,7 @@ def main() -> int:
         rows = list(_shown(synthesis_rows(Path(folder))))
     if not arguments.without_apply:
         rows += _shown(apply_rows())
+        rows += _shown(service_rows())
         rows += _shown(deploy_rows())
     if arguments.write:
         _write(rows)

@@ -35,6 +35,11 @@ OPTIONS = SimulatorOptions(
 PROJECT = Path(__file__).resolve().parent.parent
 
 
+def of_the_document() -> list[str]:
+    """The nine services that the source document has."""
+    return [name for name, service in services().items() if service.number < 9]
+
+
 def longest_chain(names: Iterable[str]) -> list[str]:
     """Of services that have to be there before others the most that follow one another."""
 
