@@ -19,7 +19,7 @@ from tests.end_to_end.cluster_project import CLUSTER, NODES, OPTIONS
 from tests.end_to_end.homelab_project import HOMELAB, PROJECT, HomelabProject
 from tests.end_to_end.simulator.terraform_runs import schema_problems
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(900)]
 
 Places = dict[str, tuple[str, bool]]
 

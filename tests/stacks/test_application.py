@@ -18,6 +18,16 @@ MACHINE = "vms: {web: {template: debian-12, vm_id: 9100, network: {name: lan, ad
 CONTAINER = "containers: {dns: {os: debian-12, vm_id: 9200, network: {name: lan, address: 10.0.0.53}}}\n"
 POOL = "pools: {services: {}}\n"
 ACCESS = "access: {}\n"
+HA = """
+proxmox:
+  nodes: {two: {cores: 4, memory: 8GiB, datastores: {local: {content: [vztmpl, snippets]}, local-lvm: {}}}}
+  default_node: pve
+  version: %s
+containers:
+  dns: {os: debian-12, vm_id: 9200, ha: true}
+  web: {os: debian-12, vm_id: 9201, group: web, ha: true}
+ha: {rules: {home: {type: node-affinity, guests: [dns, web], nodes: [pve]}}}
+"""
 
 
 def synthesized(folder: Path, *texts: str) -> Path:
@@ -250,3 +260,42 @@ def test_every_stack_says_which_terraform_it_needs(tmp_path: Path) -> None:
 
 def test_the_folder_above_the_output_is_made(tmp_path: Path) -> None:
     assert stack_names(synthesized(tmp_path / "a" / "b" / "cdktf.out", TEMPLATE)) == {"one-templates"}
+
+
+def test_rules_wait_for_all_guests_that_they_are_about(tmp_path: Path) -> None:
+    folder = synthesized(tmp_path, HA % 9)
+
+    assert dependencies(folder)["one-ha"] == {"one-guests", "one-web"}
+    rule = resources(stack_json(folder, "one-ha"), "proxmox_harule")["home"]
+    assert rule["resources"] == ["ct:9200", "ct:9201"]
+
+
+def test_before_proxmox_9_rules_are_groups_that_guests_name(tmp_path: Path) -> None:
+    folder = synthesized(tmp_path, HA % 8)
+
+    assert "one-ha" not in stack_names(folder)
+    assert resources(stack_json(folder, "one-cluster"), "proxmox_hagroup")["ha-group-home"]["group"] == "home"
+    [managed] = resources(stack_json(folder, "one-web"), "proxmox_haresource").values()
+    assert managed["group"] == "home"
+
+
+def test_networks_are_there_before_guests(tmp_path: Path) -> None:
+    folder = synthesized(tmp_path, CONTAINER + "sdn: {zones: {lab: {type: simple}}, vnets: {lab1: {zone: lab}}}\n")
+
+    assert "one-sdn" in dependencies(folder)["one-guests"]
+    outputs = stack_json(folder, "one-sdn")["output"]
+    assert outputs["sdn_vnets"]["value"] == {"lab1": {"zone": "lab", "subnets": []}}
+
+
+def test_the_outputs_say_where_ha_has_a_guest(tmp_path: Path) -> None:
+    folder = synthesized(tmp_path, HA % 9)
+
+    made = stack_json(folder, "one-guests")["output"]["lxc_containers_created"]["value"]
+    assert made["dns"]["node"] == "${proxmox_virtual_environment_container.dns.node_name}"
+
+
+def test_snippets_of_a_template_are_wherever_ha_may_start_its_clones(tmp_path: Path) -> None:
+    text = HA % 9 + TEMPLATE + "vms: {app: {template: debian-12, vm_id: 9100, ha: true}}\n"
+
+    files = resources(stack_json(synthesized(tmp_path, text), "one-templates"), "proxmox_virtual_environment_file")
+    assert {file["node_name"] for file in files.values()} == {"pve", "two"}

@@ -77,7 +77,7 @@ def declare_virtual_machines(stack: TerraformStack, machines: Mapping[str, tuple
             key: {
                 "vm_id": spec.vm_id,
                 "name": spec.hostname,
-                "node": spec.node,
+                "node": _node(spec, resource),
                 "address": _machine_address(spec, resource),
                 # Not mac_addresses, which has what the agent reports: the loopback interface, and those of containers
                 # inside.
@@ -101,7 +101,7 @@ def declare_containers(stack: TerraformStack, containers: Mapping[str, tuple[Con
             key: {
                 "vm_id": spec.vm_id,
                 "hostname": spec.hostname,
-                "node": spec.node,
+                "node": _node(spec, resource),
                 "address": _container_address(spec, resource),
                 "os_type": spec.os_type,
                 "unprivileged": spec.unprivileged,
@@ -111,6 +111,11 @@ def declare_containers(stack: TerraformStack, containers: Mapping[str, tuple[Con
     )
     _output(stack, "lxc_summary", {key: _size(spec) for key, (spec, _) in containers.items()})
     _output(stack, "lxc_ids", {key: spec.vm_id for key, (spec, _) in containers.items()})
+
+
+def _node(spec: VirtualMachineSpec | ContainerSpec, resource: str) -> str:
+    """Where the guest is: as the environment says, or where HA has it."""
+    return spec.node if spec.ha is None else f"${{{resource}.node_name}}"
 
 
 def _machine_address(spec: VirtualMachineSpec, resource: str) -> str:
