@@ -68,3 +68,41 @@ def test_json_is_left_alone(tmp_path: Path) -> None:
     correct_hcl(tmp_path)
 
     assert file.read_text() == '{"depends_on": [\n"a.b",\n]}'
+
+
+def test_conditions_become_blocks(tmp_path: Path) -> None:
+    text = """\
+        lifecycle {
+          ignore_changes = [
+            node_name,
+          ]
+          postcondition = [
+            {
+              condition     = "${self.node_name == "pve"}"
+              error_message = "Move it."
+            },
+            {
+              condition     = "${true}"
+              error_message = "Never."
+            },
+          ]
+        }
+    """
+
+    assert corrected(tmp_path, text) == dedent(
+        """\
+        lifecycle {
+          ignore_changes = [
+            node_name,
+          ]
+          postcondition {
+            condition     = "${self.node_name == "pve"}"
+            error_message = "Move it."
+          }
+          postcondition {
+            condition     = "${true}"
+            error_message = "Never."
+          }
+        }
+    """
+    )

@@ -1,7 +1,7 @@
-"""HCL that Terraform takes: `cdktf synth --hcl` of cdktf 0.21 writes two things in a form that Terraform refuses.
+"""HCL that Terraform takes: `cdktf synth --hcl` of cdktf 0.21 writes three things in a form that Terraform refuses.
 
-References in the meta-arguments of a resource are in quotes, and a setting of the ``terraform`` block that cdktf has no
-argument for loses its value. JSON has neither mistake.
+References in the meta-arguments of a resource are in quotes, conditions of a resource are a list and not blocks, and a
+setting of the ``terraform`` block that cdktf has no argument for loses its value. JSON has none of these mistakes.
 """
 
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 _REFERENCES = re.compile(r"\s*(depends_on|ignore_changes|replace_triggered_by) = \[")
 _QUOTED = re.compile(r'(\s*)"(.*)"(,?)')
 _NAMELESS_SETTING = re.compile(r'\s*[0-9]+ = "(\w+)"')
+_CONDITIONS = re.compile(r"(\s*)(precondition|postcondition) = \[")
 _HEREDOC = "<<EOF"
 
 
@@ -25,10 +26,19 @@ def correct_hcl(outdir: Path) -> None:
 
 def _corrected(lines: list[str], settings: dict[str, object]) -> Iterator[str]:
     within = ""
+    conditions: re.Match[str] | None = None
     for line in lines:
         if within == _HEREDOC:
             # The text of somebody's snippet, whatever it looks like.
             within = "" if line == "EOF" else within
+        elif conditions:
+            # A list of objects, whose arguments are two columns further in than those of a block.
+            indent, block = conditions.groups()
+            if line == f"{indent}]":
+                conditions = None
+            else:
+                yield {f"{indent}  {{": f"{indent}{block} {{", f"{indent}  }},": f"{indent}}}"}.get(line, line[2:])
+            continue
         elif within:
             if quoted := _QUOTED.fullmatch(line):
                 yield "".join(quoted.groups())
@@ -38,6 +48,8 @@ def _corrected(lines: list[str], settings: dict[str, object]) -> Iterator[str]:
             within = _HEREDOC
         elif _REFERENCES.fullmatch(line):
             within = "references"
+        elif conditions := _CONDITIONS.fullmatch(line):
+            continue
         elif setting := _NAMELESS_SETTING.fullmatch(line):
             yield f"  {setting[1]} = {json.dumps(settings[setting[1]])}"
             continue
