@@ -108,10 +108,11 @@ test-fast: setup ## Runs the small tests: seconds, no Terraform
 	@$(PYTEST) -m "not system and not end_to_end and not slow"
 
 .PHONY: test
-test: setup check ## Runs every check and every test
+test: setup provider-docker check ## Runs every check and every test
 	@arguments=$$(scripts/system_packages.sh) || exit 1; \
 	test -z "$$arguments" || $(PY) -m pytest --collect-only --quiet -m system; \
 	test -n "$$arguments" || $(PY) -m tests.real_guests.root_file_system || exit 1; \
+	test -n "$$arguments" || $(PY) -m tests.real_docker.images || exit 1; \
 	eval "$(PYTEST) $$arguments"
 
 .PHONY: bench

@@ -12,6 +12,7 @@ from typing import Any
 
 from homelab.config.checks import check_environment
 from homelab.config.environment import Environment
+from homelab.config.image_lock import ImageLock
 from homelab.config.problems import Severity
 from homelab.config.resolution import resolve
 from homelab.stacks.application import build_app
@@ -46,8 +47,11 @@ class Planned:
 class Deployment:
     """One environment on one simulator, with states of its own."""
 
-    def __init__(self, folder: Path, simulator: Simulator, content: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, simulator: Simulator, content: dict[str, Any], image_lock: ImageLock | None = None
+    ) -> None:
         self.content = content
+        self.image_lock = image_lock
         self.folder = folder
         self.simulator = simulator
         self.environ = {**terraform_environment(), **simulator.environment()}
@@ -63,7 +67,7 @@ class Deployment:
         environment = Environment.model_validate(data)
         errors = [problem for problem in check_environment(environment) if problem.severity is Severity.ERROR]
         assert not errors, errors
-        build_app([resolve(environment)], outdir=self.folder / "cdktf.out").synth()
+        build_app([resolve(environment, self.image_lock)], outdir=self.folder / "cdktf.out").synth()
         read = read_stacks(self.folder / "cdktf.out")
         self.stacks = {stack.name.removeprefix(f"{environment.name}-"): stack for stack in read}
 

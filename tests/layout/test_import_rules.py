@@ -70,6 +70,12 @@ RULES = [
             "state_backend.py": ("cdktf_cdktf_provider_aws",),
         },
     ),
+    Rule(
+        "constructs/homelab/platforms",
+        BINDINGS,
+        "a platform is made of constructs; what they are made of is their business",
+        {},
+    ),
     Rule("constructs", ("operations", "bootstrap", "simulator"), "synthesis depends on nothing that runs later", {}),
     Rule("operations", (*CDKTF, *CONSTRUCTS), "day two reads the configuration, plans and outputs", {}),
     Rule("bootstrap", (*CDKTF, *CONSTRUCTS), "the Infisical client needs no synthesis", {}),

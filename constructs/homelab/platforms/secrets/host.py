@@ -27,7 +27,9 @@ def set_up_host(
         os: its system, as the catalogue of container templates calls it.
         root_password: root's password; SSH takes none.
     """
-    engine = GuestScript(stack, "docker-host", guest=container, environment=environment, script=docker_host_script(os))
+    # Keys that are added later too: Proxmox writes them into a new file system only.
+    script = docker_host_script(os, authorized_keys=container.spec.ssh_keys)
+    engine = GuestScript(stack, "docker-host", guest=container, environment=environment, script=script)
     GuestScript(
         stack,
         "console-password",
