@@ -20,7 +20,7 @@ from aiohttp import web
 
 from tests.bootstrap import shapes
 from tests.bootstrap.stand_in_instance import Instance, Version
-from tests.bootstrap.stand_in_refusals import RefusedError
+from tests.bootstrap.stand_in_refusals import RefusedError, missing
 from tests.bootstrap.stand_in_routes import Handler, Routes
 
 
@@ -169,6 +169,8 @@ class StandIn:
             document = await handler(request)
         except RefusedError as refused:
             return self._error(refused, {})
+        except KeyError as absent:
+            return self._error(missing(str(absent.args[0])), {})
         if document is None:
             return web.Response()
         self.violations += [f"{route}: {fault}" for fault in shapes.faults(document, shapes.ANSWERS[route])]

@@ -27,7 +27,7 @@ from aiohttp import web
 
 from tests.bootstrap import shapes
 from tests.bootstrap.stand_in_instance import LEGACY_EXPIRATION_ENFORCED_AT, Instance, Version
-from tests.bootstrap.stand_in_refusals import RefusedError
+from tests.bootstrap.stand_in_refusals import RefusedError, missing
 from tests.bootstrap.stand_in_routes import Handler, Routes
 
 DEPENDENCY_SECONDS = 3
@@ -162,6 +162,8 @@ class Server:
                     await self._in_thread(self._save)
             except RefusedError as refused:
                 return self._error(refused)
+            except KeyError as absent:
+                return self._error(missing(str(absent.args[0])))
             except Exception as error:  # noqa: BLE001 - as Infisical answers whatever goes wrong inside
                 print(f"{route}: {type(error).__name__}", file=sys.stderr, flush=True)
                 return self._error(RefusedError(500, "InternalServerError", "Something went wrong"))

@@ -29,3 +29,15 @@ def not_found(message: str) -> RefusedError:
 def invalid(path: list[object], message: str, code: str = "custom") -> RefusedError:
     """HTTP 422: one issue of the schema."""
     return RefusedError(422, "ValidationFailure", [{"code": code, "path": path, "message": message}])
+
+
+def missing(name: str) -> RefusedError:
+    """HTTP 422: a body or a query without something it must have."""
+    issue = {
+        "code": "invalid_type",
+        "expected": "string",
+        "received": "undefined",
+        "path": [name],
+        "message": "Required",
+    }
+    return RefusedError(422, "ValidationFailure", [issue])

@@ -18,9 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from bootstrap.database_rotation import NewCredentials, scram_verifier
-from bootstrap.errors import UsageError
+from bootstrap.database_rotation import (
+    Containers,
+    NewCredentials,
+    PostgresRotation,
+    RedisRotation,
+    scram_verifier,
+)
+from bootstrap.errors import BootstrapError, UsageError
 from bootstrap.redaction import Redactor
 from tests.bootstrap.real_databases import POSTGRES_PROGRAMS, RealServer, postgres, redis
 
@@ -190,6 +197,51 @@ def test_a_rotation_that_is_killed_after_every_step_locks_nobody_out(databases: 
         assert databases.run("finish")[0] == databases.run("prepare")[0] == 0
         old = databases.new
         databases.generation += 1
+
+
+class Answers(Containers):
+    """Containers that answer what they are told to."""
+
+    def __init__(self, *answers: str | BootstrapError) -> None:
+        super().__init__({}, Redactor())
+        self.answers = list(answers)
+
+    def run(self, container: str, command: list[str], standard_input: str) -> str:
+        assert container == "c"
+        assert not any(PASSWORD in part for part in command)
+        # A password goes to the program that logs in with it, and into no statement.
+        assert PASSWORD not in standard_input or standard_input == f"{PASSWORD}\n"
+        answer = self.answers.pop(0)
+        if isinstance(answer, BootstrapError):
+            raise answer
+        return answer
+
+
+PASSWORD = "x" * 32
+
+
+def test_the_owner_of_the_database_has_one_password_and_keeps_it() -> None:
+    refused = BootstrapError("in the container c: FATAL: password authentication failed")
+    rotation = PostgresRotation(Answers(refused, "infisical"), "c", "infisical", SecretStr(PASSWORD))
+    with pytest.raises(UsageError, match="has one password only: the old one would end now"):
+        rotation.prepare()
+
+
+def test_a_database_that_does_not_answer_is_not_taken_for_a_wrong_password() -> None:
+    gone = BootstrapError("in the container c: could not connect to server")
+    with pytest.raises(BootstrapError, match="could not connect"):
+        PostgresRotation(Answers(gone), "c", "infisical_2", SecretStr(PASSWORD)).prepare()
+
+
+@pytest.mark.parametrize("answer", ["NOAUTH Authentication required.", "ERR unknown", "AUTH failed: WRONGPASS"])
+def test_a_redis_that_refuses_is_told(answer: str) -> None:
+    with pytest.raises(BootstrapError, match="c: Redis refuses"):
+        RedisRotation(Answers(answer), "c", SecretStr(PASSWORD)).prepare()
+
+
+def test_no_docker_client_is_told() -> None:
+    with pytest.raises(UsageError, match="docker is not on PATH"):
+        Containers({"PATH": "/nowhere"}, Redactor()).run("c", ["true"], "")
 
 
 def test_the_verifier_is_a_new_one_each_time_and_holds_no_password() -> None:

@@ -55,6 +55,13 @@ def test_the_answer_to_a_bootstrap_is_given_once(server: StandIn) -> None:
     assert (again.status_code, again.json()["message"]) == (400, "Instance has already been set up")
 
 
+def test_a_body_that_lacks_something_is_told_by_the_schema(server: StandIn) -> None:
+    answer = httpx.post(f"{server.url}{LOGIN}", json={"clientSecret": "x"})
+    assert (answer.status_code, answer.json()["error"]) == (422, "ValidationFailure")
+    (issue,) = answer.json()["message"]
+    assert (issue["code"], issue["path"], issue["message"]) == ("invalid_type", ["clientId"], "Required")
+
+
 def test_sign_up_stays_open_after_a_bootstrap(server: StandIn) -> None:
     bootstrapped(server)
     assert httpx.get(f"{server.url}/api/status").json()["inviteOnlySignup"] is True
