@@ -1,6 +1,7 @@
 """What `homelab deploy` adds to Terraform: against the same stacks synthesized, planned and applied by hand."""
 
 import os
+import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,12 +18,20 @@ HOMELAB = PROJECT / ".venv/bin/homelab"
 
 
 @dataclass(frozen=True)
-class Deploying:
-    """Seconds of one way of doing it."""
+class Time:
+    """Of one run: seconds on the clock, and of the processor, in which no waiting is."""
 
-    first: float
+    clock: float
+    processor: float
+
+
+@dataclass(frozen=True)
+class Deploying:
+    """One way of doing it."""
+
+    first: Time
     """From nothing to running guests."""
-    second: float
+    second: Time
     """Once more, with nothing to do."""
 
 
@@ -38,7 +47,7 @@ def by_hand(guests: int, folder: Path) -> Deploying:
             for stack in sorted((folder / "cdktf.out" / "stacks").iterdir()):
                 apply_stack(stack, environment, folder)
 
-        first, second = _seconds(once), _seconds(once)
+        first, second = _time(once), _time(once)
         expect_guests(simulator, guests)
     return Deploying(first, second)
 
@@ -54,7 +63,7 @@ def by_command(guests: int, folder: Path, jobs: int) -> Deploying:
         def once() -> None:
             run([str(HOMELAB), *words, "--yes"], PROJECT, environment)
 
-        first, second = _seconds(once), _seconds(once)
+        first, second = _time(once), _time(once)
         expect_guests(simulator, guests)
     return Deploying(first, second)
 
@@ -66,7 +75,13 @@ def _write(guests: int, simulator: Simulator, folder: Path) -> Path:
     return file
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    started = time.perf_counter()
+def _time(work: Callable[[], None]) -> Time:
+    clock, processor = time.perf_counter(), _of_children()
     work()
-    return time.perf_counter() - started
+    return Time(time.perf_counter() - clock, _of_children() - processor)
+
+
+def _of_children() -> float:
+    """Processor seconds of all processes that were started and have ended; the simulator is not among them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

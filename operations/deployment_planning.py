@@ -108,7 +108,7 @@ class Planner:
             if before is None:
                 continue
             if before.diagnoses or before.status == "interrupted" or (before.waits_for and before.status != "later"):
-                result.status, result.waits_for = "waiting", name
+                result.status, result.waits_for = "waiting", before.waits_for or name
                 return False
             if dry_run and stack.is_planned_late and before.status in ("planned", "later"):
                 result.status, result.waits_for = "later", name

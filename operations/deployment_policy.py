@@ -131,3 +131,5 @@ def show_review(console: Console, judged: Review) -> None:
         if number == 0 or (line and not line.startswith(" ")):
             style = "bold red" if number == 0 and judged.verdict is Verdict.BLOCKED else "bold"
         console.print(Text(line, style), soft_wrap=True)
+        if number == 0 and len(judged.stacks) == 1:
+            console.print(Text(f"plan: {judged.stacks[0]}"), soft_wrap=True)

@@ -78,6 +78,8 @@ def show_results(console: Console, results: Sequence[StackResult]) -> None:
         line = Text.assemble("  ", (f"{result.status:<12}", _STYLES.get(result.status, "")), result.name)
         if result.status in ("applied", "destroyed") and result.changes:
             line.append(f"  {done(result.changes)}", "dim")
+        if result.diagnoses:
+            line.append(f"  {result.diagnoses[0].message}", "dim")
         if result.waits_for:
             line.append(f"  {_REASONS[result.status].format(result.waits_for)}", "dim")
         if result.status in ("applied", "destroyed"):

@@ -6,6 +6,9 @@ import re
 
 from operations.diagnosis import Diagnosis, Rule, Subject
 
+LAST_LINES = 12
+"""How much of a script's output an error repeats."""
+
 
 def too_old(match: re.Match[str], _subject: Subject) -> Diagnosis:
     """The stacks need a newer Terraform."""
@@ -157,7 +160,27 @@ def other_node(match: re.Match[str], _subject: Subject) -> Diagnosis:
     )
 
 
+def script_failed(match: re.Match[str], subject: Subject) -> Diagnosis:
+    """A script that runs beside Terraform ended badly."""
+    said = match["output"].strip().splitlines()[-LAST_LINES:]
+    what = subject.resource.label if subject.resource else "a script"
+    return Diagnosis(
+        "script_failed",
+        f"{what} of {subject.stack} failed ({match['code']})",
+        found="\n".join(said) or "it printed nothing",
+        fix=("mend what it names and run the command again: the script runs once more",),
+    )
+
+
 RULES: tuple[Rule, ...] = (
+    (
+        re.compile(
+            r"local-exec provisioner error\s+Error running command .*?: (?P<code>exit status \d+|signal: [\w ]+)"
+            r"\. Output:(?P<output>.*)",
+            re.DOTALL,
+        ),
+        script_failed,
+    ),
     (
         re.compile(
             r"Container\s+(\S+)\s+\((\d+)\)\s+is\s+on\s+node\s+(\S+),\s+and\s+the\s+environment\s+says\s+(\S+?)\.\s"

@@ -30,6 +30,7 @@ _NOUNS = {
     "proxmox_virtual_environment_user": "user",
     "proxmox_user_token": "API token",
     "proxmox_acl": "permission",
+    "null_resource": "script",
     "proxmox_hagroup": "HA group",
     "proxmox_haresource": "HA",
     "proxmox_harule": "HA rule",

@@ -95,6 +95,10 @@ def objects(case: Case) -> Iterator[Finding]:
     if is_backup_job(change.type) or (is_firewall_settings(change.type) and change.action is Action.DELETE):
         # Judged by what they protect, in the rules about backups and firewalls.
         return
+    if change.type in _SCRIPTS and change.action is Action.REPLACE:
+        what = f"{change.address} runs again"
+        yield case.finding("script-runs-again", Severity.CHANGE, what, cause=cause_of(change, case.estate))
+        return
     loss = loss_of(change)
     name = next(
         (case.estate.disclosure.value(key, change.before.get(key)) for key in _NAMES if change.before.get(key)), ""
@@ -119,6 +123,8 @@ def objects(case: Case) -> Iterator[Finding]:
         )
 
 
+_SCRIPTS = ("null_resource", "terraform_data")
+"""Nothing but what runs when they are made, and their values."""
 _NAMES = ("file_name", "name", "pool_id", "id_name", "user_id", "role_id", "id")
 
 

@@ -173,3 +173,25 @@ def test_a_machine_that_could_be_migrated_instead() -> None:
     assert "migrate" not in only(judged(stays), "guest-replaced").consequence
     ct = change(f"{CONTAINER}.x", container(), container(node_name="pve2"), actions=["delete", "create"])
     assert "migrate" not in only(judged(ct), "guest-replaced").consequence
+
+
+def test_a_script_that_runs_again_destroys_nothing() -> None:
+    again = change("null_resource.configure", {"id": "1"}, {"triggers": {}}, actions=["delete", "create"])
+    assert kinds(judged(again)) == {"script-runs-again": "change"}
+
+
+@pytest.mark.parametrize(
+    ("before", "reason", "kind", "severity"),
+    [
+        ({"template": True}, "replace_by_triggers", "template-rebuilt", "danger"),
+        # What can't be changed in place, and what is no template yet, may be anybody's.
+        ({"template": True}, "replace_because_cannot_update", "template-replaced", "blocked"),
+        ({"template": False}, "replace_by_triggers", "guest-replaced", "blocked"),
+    ],
+)
+def test_a_container_template_that_its_scripts_rebuild_is_no_loss(
+    before: dict[str, Any], reason: str, kind: str, severity: str
+) -> None:
+    template = container(**before)
+    rebuilt = change(f"{CONTAINER}.t", template, template, actions=["delete", "create"], action_reason=reason)
+    assert kinds(judged(rebuilt)) == {kind: severity}
