@@ -26,8 +26,8 @@ _PYTHON = (
 _PIPFILE = (
     (re.compile(r'^cdktf = "==[^"]+"', re.MULTILINE), f'cdktn = "=={CDKTN}"'),
     *(
-        (re.compile(rf'^cdktf-cdktf-provider-{name} = "==[^"]+"', re.MULTILINE), f'cdktn-provider-{name} = "=={version}"')
-        for name, version in PROVIDERS.items()
+        (re.compile(rf'^cdktf-cdktf-provider-{name} = "==[^"]+"', re.MULTILINE), f'cdktn-provider-{name} = "=={new}"')
+        for name, new in PROVIDERS.items()
     ),
 )
 _PACKAGE = ((re.compile(r'"cdktf-cli": "[^"]+"'), f'"cdktn-cli": "{CDKTN}"'),)

@@ -37,15 +37,15 @@ def lines(pending: Pending) -> list[str]:
     count = len(pending.moves)
     what = f"{count} {'entry is' if count == 1 else 'entries are'} elsewhere in the states than in the file"
     going = snippets_that_go(pending.states, [stack for stack in pending.stacks.values() if stack.resources])
-    warning = [
+    warning = (
         f"The next plan deletes {', '.join(going)}: machines that were made with it name it still and don't start "
         "without it. Where there are any, keep the old key."
-    ]
+    )
     return [
         f"{what}{f', of {guests} guests' if guests > 1 else ', of one guest' if guests else ''}:",
         *(f"  {move}" for move in pending.moves),
         "Moved there, nothing is made anew; otherwise the plan destroys and creates it.",
-        *(warning if going else []),
+        *([warning] if going else []),
     ]
 
 
