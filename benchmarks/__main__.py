@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import applying, deploying, reviewing, synthesizing
+from benchmarks import applying, deploying, reviewing, services, synthesizing
 
 DOCUMENT = synthesizing.PROJECT / "docs" / "performance.md"
 BEGIN, END = "<!-- results: make bench -->", "<!-- end of results -->"
@@ -94,7 +94,7 @@ def deploy_rows(guests: int = 200) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         alone = deploying.by_command(guests, Path(folder), jobs=1)
     with tempfile.TemporaryDirectory() as folder:
-        usual = deploying.by_command(guests, Path(folder), jobs=4)
+        usual = deploying.by_command(guests, Path(folder), jobs=10)
     yield Row(
         f"`homelab deploy --jobs 1` of {guests} containers / the same by hand, processor time",
         f"{alone.first.processor:.1f} s / {hand.first.processor:.1f} s",
@@ -102,7 +102,7 @@ def deploy_rows(guests: int = 200) -> Iterator[Row]:
         1.1,
     )
     yield Row(
-        "on the clock, with four stacks at once, the default",
+        "on the clock, with ten stacks at once, the default",
         f"{usual.first.clock:.1f} s / {hand.first.clock:.1f} s",
         usual.first.clock / hand.first.clock,
         1.1,
@@ -113,6 +113,21 @@ def deploy_rows(guests: int = 200) -> Iterator[Row]:
         f"by hand {hand.second.clock:.1f} s, {hand.second.processor:.1f} s)",
         usual.second.clock,
         15,
+    )
+
+
+def service_rows() -> Iterator[Row]:
+    """The services of the source document's catalogue, all at once."""
+    names = services.of_the_document()
+    with tempfile.TemporaryDirectory() as folder:
+        chain = services.deploy(services.longest_chain(names), Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        every = services.deploy(names, Path(folder))
+    yield Row(
+        f"{len(names)} services deployed / the longest chain of steps that need each other",
+        f"{every:.0f} s / {chain:.0f} s",
+        every / chain,
+        1.5,
     )
 
 

@@ -24,7 +24,7 @@ from operations.terraform_stacks import Stack
 Status = Literal[
     "applied", "unchanged", "planned", "later", "failed", "waiting", "interrupted", "destroyed", "kept", "held"
 ]
-JOBS = 4
+JOBS = 10
 """How many stacks are worked on at once. They wait for the node most of the time; measured in docs/performance.md."""
 
 

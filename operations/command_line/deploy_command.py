@@ -16,7 +16,7 @@ Environment = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; progress goes to stderr.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Needed where there is no terminal.")]
 Jobs = Annotated[
-    int | None, typer.Option("--jobs", "-j", min=1, max=32, help="How many stacks are worked on at once. [default: 4]")
+    int | None, typer.Option("--jobs", "-j", min=1, max=32, help="How many stacks are worked on at once. [default: 10]")
 ]
 Parallelism = Annotated[
     int | None,
