@@ -160,7 +160,7 @@ def test_the_network_is_not_there() -> None:
 
 def test_a_disk_smaller_than_the_template() -> None:
     text = problems("{redis: {disk: 5GiB}}")
-    assert "the disk is smaller than that of services.redis; a clone's can only be larger" in text
+    assert "the disk is smaller than that of services.redis.template; a clone's can only be larger" in text
 
 
 def test_a_larger_disk_needs_no_second_apply() -> None:
@@ -177,7 +177,7 @@ def test_an_address_that_another_guest_has() -> None:
 
 def test_a_number_that_another_guest_has_or_of_another_range() -> None:
     text = problems("{redis: {vm_id: 200}, postgresql: {}}")
-    assert "VMID 200 of service-redis is already that of services.postgresql" in text
+    assert "VMID 200 of service-redis is already that of services.postgresql.template" in text
     text = problems("{redis: {vm_id: 5000}}")
     assert "VMID 5000 of service-redis is outside of the range for services" in text
     assert "200 to 299" in text
@@ -198,3 +198,9 @@ def test_enabled_services_know_their_web_pages() -> None:
         port = enabled.web_port
         assert (enabled.url is None) == (port is None)
         assert port is None or str(enabled.address) in str(enabled.url)
+
+
+def test_a_mistake_in_one_service_hides_none_in_another(tmp_path: Path) -> None:
+    text = file_problems(tmp_path, "services: {redis: {cores: 0}, postgresql: {disk: 2GiB}}")
+    assert "services.redis.cores" in text
+    assert "services.postgresql.disk\n    the disk is smaller than that of services.postgresql.template" in text

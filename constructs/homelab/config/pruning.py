@@ -32,6 +32,7 @@ _ENTRIES: tuple[Path, ...] = (
     ("templates", _ANY),
     ("vms", _ANY),
     ("containers", _ANY),
+    ("services", _ANY),
     (_ANY,),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from homelab.config.checks.subject import Subject, listed, nearest
+from homelab.config.checks.subject import Subject, listed, nearest, written
 from homelab.config.container import Container
 from homelab.config.expansion import ExpandedGuest, size_of_root
 from homelab.config.platform_containers import DefinedContainer, containers_by_key
@@ -76,7 +76,7 @@ def _clone_of_template(subject: Subject, guest: ExpandedGuest, machine: VirtualM
 def _too_small(path: Path, key: str, size: int, least: int, refers_to: Path) -> Problem:
     return Problem(
         (*path, key),
-        f"the disk is smaller than that of {refers_to[0]}.{refers_to[1]}; a clone's can only be larger",
+        f"the disk is smaller than that of {written(refers_to)}; a clone's can only be larger",
         value=format_gibibytes(size),
         allowed=f"{format_gibibytes(least)} or more",
         fix=f"write {key}: {format_gibibytes(least)}",
