@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from operations import diagnosis_access, diagnosis_guests, diagnosis_terraform
+from operations import diagnosis_access, diagnosis_guests, diagnosis_scripts, diagnosis_terraform
 from operations.diagnosis import Rule
 
-RULES: tuple[Rule, ...] = (*diagnosis_terraform.RULES, *diagnosis_access.RULES, *diagnosis_guests.RULES)
+RULES: tuple[Rule, ...] = (
+    *diagnosis_scripts.RULES,
+    *diagnosis_terraform.RULES,
+    *diagnosis_access.RULES,
+    *diagnosis_guests.RULES,
+)

@@ -63,6 +63,7 @@ class SshServer:
         client_key.write_private_key(str(self.private_key_file))
         self.host_public_key = self._host_key.export_public_key().decode().strip()
         self._commands: list[tuple[re.Pattern[str], CommandHandler]] = []
+        self._connections: set[asyncssh.SSHServerConnection] = set()
         for pattern, handler in ssh_commands.COMMANDS:
             self.register(pattern, handler)
 
@@ -77,7 +78,7 @@ class SshServer:
             listener = await asyncssh.listen(
                 host,
                 0,
-                server_factory=lambda: _Login(self.server, self._client_key),
+                server_factory=lambda: _Login(self.server, self._client_key, self._connections),
                 server_host_keys=[self._host_key],
                 process_factory=self._processes(node),
                 sftp_factory=self._sftp(node),
@@ -89,10 +90,12 @@ class SshServer:
         return ports
 
     async def close(self) -> None:
-        """Stops listening."""
+        """Stops listening and breaks the connections there are."""
         for listener in self._listeners:
             listener.close()
             await listener.wait_closed()
+        for connection in tuple(self._connections):
+            connection.abort()
 
     def _sftp(self, node: str) -> Callable[[asyncssh.SSHServerChannel[bytes]], asyncssh.SFTPServer]:
         root = self.server.files.root(node)
@@ -131,9 +134,19 @@ class SshServer:
 
 
 class _Login(asyncssh.SSHServer):
-    def __init__(self, server: Server, key: bytes) -> None:
+    def __init__(self, server: Server, key: bytes, connections: set[asyncssh.SSHServerConnection]) -> None:
         self.server = server
         self.key = key
+        self.connections = connections
+        self.connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self.connection = conn
+        self.connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
+        if self.connection is not None:
+            self.connections.discard(self.connection)
 
     def begin_auth(self, username: str) -> bool:
         return bool(username)

@@ -139,7 +139,7 @@ class Order:
         missing = [variable for variable in wanted if f"{SECRET_VARIABLE}{variable}" not in environ]
         if missing:
             raise ProvisioningError(
-                f"script {self.script}: Terraform did not hand over {', '.join(missing)}",
+                f"Terraform did not hand over {', '.join(missing)}",
                 "apply the stack with Terraform or homelab deploy; this program is not called by hand",
             )
         return {variable: environ[f"{SECRET_VARIABLE}{variable}"] for variable in wanted}

@@ -83,7 +83,7 @@ class Runner:
         try:
             values = self._secrets()
         except ProvisioningError as error:
-            print(_text(f"{order.target}, script {order.script}: {error}", error.fix), file=sys.stderr)
+            print(_text(f"script {order.script} in {order.target} failed: {error}", error.fix), file=sys.stderr)
             return 1
         with LogFile(order.log_file, [*values.values(), self.client.private_key]) as log:
             log.begin(f"script {order.script} in {order.target}, stack {order.stack}")

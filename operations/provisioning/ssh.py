@@ -78,17 +78,17 @@ class Client:
                 *_verify(node),
                 *self._add(node),
             )
+        if "error in libcrypto" in text or "invalid format" in text:
+            return ProvisioningError(
+                "PROXMOX_VE_SSH_PRIVATE_KEY is not a private key that OpenSSH can read",
+                "set it to the whole text of the key, its first and last line included, without a passphrase",
+            )
         if "Permission denied" in text or "Too many authentication failures" in text:
             key = "the key in PROXMOX_VE_SSH_PRIVATE_KEY" if self.private_key else "your SSH keys and agent"
             return ProvisioningError(
                 f"{place} lets nobody in with {key}",
                 f"put the public key into ~{node.user}/.ssh/authorized_keys on the node, or set "
                 "PROXMOX_VE_SSH_PRIVATE_KEY to the text of a key that is there (a password is not enough)",
-            )
-        if "error in libcrypto" in text or "invalid format" in text:
-            return ProvisioningError(
-                "PROXMOX_VE_SSH_PRIVATE_KEY is not a private key that OpenSSH can read",
-                "set it to the whole text of the key, its first and last line included, without a passphrase",
             )
         if "Could not resolve hostname" in text:
             return ProvisioningError(

@@ -155,7 +155,7 @@ def test_a_secret_that_terraform_did_not_hand_over_is_named(machines: Machines) 
     done = machines.run("true", secrets=GIVEN)
 
     assert done.returncode == 1
-    assert "script set-up: Terraform did not hand over GIVEN" in done.stderr
+    assert "script set-up in dns (CT 9200 on pve) failed: Terraform did not hand over GIVEN" in done.stderr
     assert machines.read("arguments") == ""
 
 
