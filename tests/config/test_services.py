@@ -177,7 +177,7 @@ def test_an_address_that_another_guest_has() -> None:
 
 def test_a_number_that_another_guest_has_or_of_another_range() -> None:
     text = problems("{redis: {vm_id: 200}, postgresql: {}}")
-    assert "VMID 200 of service-redis is already that of services.postgresql.template" in text
+    assert "VMID 200 of service-redis is already that of services.postgresql" in text
     text = problems("{redis: {vm_id: 5000}}")
     assert "VMID 5000 of service-redis is outside of the range for services" in text
     assert "200 to 299" in text
