@@ -12,7 +12,8 @@ from operations.provisioning.runner import Patience, Runner
 from operations.provisioning.ssh import Client
 from tests.operations.provisioning.pretended_ssh import Machines, order, read_order
 
-QUICK = Patience(connect_seconds=0.5, running_seconds=0.5, answer_seconds=5, pause_seconds=0.05)
+PATIENT = Patience(pause_seconds=0.05)
+SOON = Patience(connect_seconds=0.5, running_seconds=0.5, pause_seconds=0.05)
 KNOWN_HOSTS = Path("/home/anna/.ssh/known_hosts")
 
 
@@ -22,9 +23,11 @@ def _in_the_project(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("PATH", f"{machines.folder / 'programs'}:{os.environ['PATH']}")
 
 
-def run(machines: Machines, text: str = "echo ran >>ran\n", *, key: str = "", **changes: Any) -> int:
+def run(
+    machines: Machines, text: str = "echo ran >>ran\n", *, key: str = "", patience: Patience = PATIENT, **changes: Any
+) -> int:
     environ = machines.environ(order())
-    return Runner(read_order(text=text, **changes), Client(KNOWN_HOSTS, key), environ, QUICK).run()
+    return Runner(read_order(text=text, **changes), Client(KNOWN_HOSTS, key), environ, patience).run()
 
 
 def test_a_node_that_does_not_answer_yet_is_waited_for(machines: Machines, capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,7 +42,7 @@ def test_a_node_that_does_not_answer_yet_is_waited_for(machines: Machines, capsy
 def test_one_that_never_answers_is_given_up(machines: Machines, capsys: pytest.CaptureFixture[str]) -> None:
     (machines.folder / "refusals").write_text("ssh: connect to host 192.0.2.2 port 22: No route to host\n" * 500)
 
-    assert run(machines) == 1
+    assert run(machines, patience=SOON) == 1
     said = capsys.readouterr().err
     assert (
         "script set-up in dns (CT 9200 on pve) failed: node pve (root@192.0.2.2) can't be reached by SSH: ssh: connect "
@@ -126,7 +129,7 @@ def test_a_container_that_starts_is_waited_for(machines: Machines, capsys: pytes
 def test_one_that_does_not_is_given_up(machines: Machines, capsys: pytest.CaptureFixture[str]) -> None:
     (machines.folder / "state").write_text("stopped\n")
 
-    assert run(machines) == 1
+    assert run(machines, patience=SOON) == 1
     said = capsys.readouterr().err
     assert "failed: dns (CT 9200 on pve) is stopped; nothing was run" in said
     assert "start it: pct start 9200   (on the node)" in said
@@ -184,5 +187,5 @@ def test_a_machine_without_ssh_says_what_to_install(
     monkeypatch.setenv("PATH", str(machines.folder / "project"))
     environ = {**machines.environ(order()), "PATH": str(machines.folder / "project")}
 
-    assert Runner(read_order(), Client(KNOWN_HOSTS), environ, QUICK).run() == 1
+    assert Runner(read_order(), Client(KNOWN_HOSTS), environ, PATIENT).run() == 1
     assert "install OpenSSH's client" in capsys.readouterr().err
