@@ -41,6 +41,12 @@ def test_references_lose_their_quotes(argument: str, tmp_path: Path) -> None:
     )
 
 
+def test_ignoring_everything_is_a_word_and_no_text(tmp_path: Path) -> None:
+    text = 'lifecycle {\n  ignore_changes  = "all"\n}\ndescription = "all"\n'
+
+    assert corrected(tmp_path, text) == 'lifecycle {\n  ignore_changes  = all\n}\ndescription = "all"\n'
+
+
 def test_a_setting_gets_its_name_and_value_back(tmp_path: Path) -> None:
     text = 'terraform {\n\n  0 = "required_version"\n}\n'
 
@@ -77,13 +83,12 @@ def test_conditions_become_blocks(tmp_path: Path) -> None:
             node_name,
           ]
           postcondition = [
-            {
-              condition     = "${self.node_name == "pve"}"
-              error_message = "Move it."
-            },
+        {
+        condition     = "${self.node_name == "pve"}"
+        error_message = "Move it."
+        },
             {
               condition     = "${true}"
-              error_message = "Never."
             },
           ]
         }
@@ -96,13 +101,18 @@ def test_conditions_become_blocks(tmp_path: Path) -> None:
             node_name,
           ]
           postcondition {
-            condition     = "${self.node_name == "pve"}"
-            error_message = "Move it."
+        condition     = "${self.node_name == "pve"}"
+        error_message = "Move it."
           }
           postcondition {
-            condition     = "${true}"
-            error_message = "Never."
+              condition     = "${true}"
           }
         }
     """
     )
+
+
+def test_a_nested_attribute_is_none_of_the_blocks(tmp_path: Path) -> None:
+    text = 'resource "proxmox_sdn_subnet" "one" {\n  dhcp_range {\n    start_address = "10.0.0.1"\n  }\n}\n'
+
+    assert corrected(tmp_path, text) == text.replace("dhcp_range {", "dhcp_range = {")

@@ -1,7 +1,8 @@
-"""HCL that Terraform takes: `cdktf synth --hcl` of cdktf 0.21 writes three things in a form that Terraform refuses.
+"""HCL that Terraform takes: `cdktf synth --hcl` of cdktf 0.21 writes some things in a form that Terraform refuses.
 
-References in the meta-arguments of a resource are in quotes, conditions of a resource are a list and not blocks, and a
-setting of the ``terraform`` block that cdktf has no argument for loses its value. JSON has none of these mistakes.
+References in the meta-arguments of a resource are in quotes, as is the word ``all`` among them; conditions of a resource
+are a list and not blocks, a nested attribute is a block, and a setting of the ``terraform`` block that cdktf has no
+argument for loses its value. JSON has none of these mistakes.
 """
 
 import json
@@ -10,9 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _REFERENCES = re.compile(r"\s*(depends_on|ignore_changes|replace_triggered_by) = \[")
+_EVERYTHING = re.compile(r'(\s*ignore_changes\s*= )"all"')
 _QUOTED = re.compile(r'(\s*)"(.*)"(,?)')
 _NAMELESS_SETTING = re.compile(r'\s*[0-9]+ = "(\w+)"')
 _CONDITIONS = re.compile(r"(\s*)(precondition|postcondition) = \[")
+_NESTED_ATTRIBUTE = re.compile(r"(\s*)(dhcp_range) \{")
 _HEREDOC = "<<EOF"
 
 
@@ -32,12 +35,11 @@ def _corrected(lines: list[str], settings: dict[str, object]) -> Iterator[str]:
             # The text of somebody's snippet, whatever it looks like.
             within = "" if line == "EOF" else within
         elif conditions:
-            # A list of objects, whose arguments are two columns further in than those of a block.
-            indent, block = conditions.groups()
-            if line == f"{indent}]":
+            # However it is indented: cdktf's own command formats it afterwards.
+            if line.strip() == "]":
                 conditions = None
             else:
-                yield {f"{indent}  {{": f"{indent}{block} {{", f"{indent}  }},": f"{indent}}}"}.get(line, line[2:])
+                yield {"{": f"{conditions[1]}{conditions[2]} {{", "},": f"{conditions[1]}}}"}.get(line.strip(), line)
             continue
         elif within:
             if quoted := _QUOTED.fullmatch(line):
@@ -49,6 +51,12 @@ def _corrected(lines: list[str], settings: dict[str, object]) -> Iterator[str]:
         elif _REFERENCES.fullmatch(line):
             within = "references"
         elif conditions := _CONDITIONS.fullmatch(line):
+            continue
+        elif everything := _EVERYTHING.fullmatch(line):
+            yield f"{everything[1]}all"
+            continue
+        elif nested := _NESTED_ATTRIBUTE.fullmatch(line):
+            yield f"{nested[1]}{nested[2]} = {{"
             continue
         elif setting := _NAMELESS_SETTING.fullmatch(line):
             yield f"  {setting[1]} = {json.dumps(settings[setting[1]])}"
