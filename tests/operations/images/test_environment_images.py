@@ -3,7 +3,8 @@
 from typing import Any
 
 from homelab.config.environment import Environment
-from operations.images.environment_images import requested_images
+from homelab.services.registry import services
+from operations.images.environment_images import requested_container_images, requested_images
 
 NODE = {"cores": 8, "memory": "32GiB", "datastores": {"local": {}}}
 
@@ -54,3 +55,33 @@ def test_an_image_of_ones_own_keeps_its_checksum_file_and_its_name() -> None:
 def test_a_template_that_is_on_the_node_already_needs_no_lock() -> None:
     container = {"vm_id": 9200, "template_file": "local:vztmpl/mine.tar.zst", "os_type": "debian"}
     assert requested_images([_environment(containers={"mine": container})]) == []
+
+
+def test_container_images_of_platforms_are_asked_for_once() -> None:
+    secrets = {"network": "lan", "admin": {"email": "admin@example.com"}}
+    environment = _environment(secrets=secrets)
+
+    requests = requested_container_images([environment, environment])
+
+    assert [request.reference for request in requests] == [
+        "postgres:15-alpine",
+        "redis:7-alpine",
+        "infisical/infisical:v0.167.2",
+    ]
+
+
+def test_downloads_of_services_bring_their_checksum_file_and_not_with_a_community_script() -> None:
+    built = next(service for service in services().values() if service.downloads)
+    (download, *_) = built.downloads
+    environment = _environment(services={built.name: {}})
+    found = {request.url: request for request in requested_images([environment])}
+    assert (found[download.url].checksum_url, found[download.url].kind) == (download.checksum_url, "download")
+    script = {"url": "https://files.example/script.sh", "checksum": f"sha256:{'0' * 64}"}
+    environment = _environment(services={built.name: {"template": {"script": script}}})
+    assert download.url not in {request.url for request in requested_images([environment])}
+
+
+def test_container_images_of_services_are_asked_for() -> None:
+    built = next(service for service in services().values() if service.images)
+    references = [request.reference for request in requested_container_images([_environment(services=[built.name])])]
+    assert references == [image.reference for image in built.images]
