@@ -63,7 +63,7 @@ class DockerEngine:
     @property
     def host_key(self) -> str:
         """The public key of its SSH server, as a line of ``known_hosts`` has it after the address."""
-        return " ".join((self.folder / "host_key.pub").read_text(encoding="utf-8").split()[:2])
+        return public_key(self.folder / "host_key.pub")
 
     def docker(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs ``docker`` with ``text`` on standard input."""
@@ -113,7 +113,7 @@ def docker_engine(registry_storage: Path) -> Iterator[DockerEngine]:
     try:
         with network_namespace() as namespace, contextlib.ExitStack() as stack:
             engine = DockerEngine(namespace, folder)
-            stack.enter_context(_registry(namespace, folder, registry_storage))
+            stack.enter_context(registry(folder, registry_storage, REGISTRY, namespace))
             stack.enter_context(_engine(engine))
             stack.enter_context(_ssh(engine))
             yield engine
@@ -122,17 +122,34 @@ def docker_engine(registry_storage: Path) -> Iterator[DockerEngine]:
 
 
 @contextlib.contextmanager
-def _registry(namespace: NetworkNamespace, folder: Path, storage: Path) -> Iterator[None]:
+def registry(folder: Path, storage: Path, address: str, namespace: NetworkNamespace | None = None) -> Iterator[None]:
+    """A registry at ``address`` (HOST:PORT) that serves what is in ``storage``; in a network of its own where given."""
     configuration = folder / "registry.yml"
-    configuration.write_text(_REGISTRY_CONFIGURATION.format(storage=storage, address=REGISTRY), encoding="utf-8")
-    command = namespace.command("docker-registry", "serve", str(configuration))
-    with running(command, log=folder / "registry.log", ready=lambda: _answers(namespace, f"http://{REGISTRY}/v2/")):
+    configuration.write_text(_REGISTRY_CONFIGURATION.format(storage=storage, address=address), encoding="utf-8")
+    inside = namespace.command if namespace else lambda *arguments: list(arguments)
+    asked = inside("curl", "-fsS", "--noproxy", "*", "--max-time", "5", f"http://{address}/v2/")
+
+    def answers() -> bool:
+        return subprocess.run(asked, capture_output=True, timeout=30, check=False).returncode == 0
+
+    command = inside("docker-registry", "serve", str(configuration))
+    with running(command, log=folder / "registry.log", ready=answers):
         yield
 
 
-def _answers(namespace: NetworkNamespace, url: str) -> bool:
-    command = namespace.command("curl", "-fsS", "--max-time", "5", url)
-    return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
+def public_key(file: Path) -> str:
+    """Type and key of a ``.pub`` file, without its comment."""
+    return " ".join(file.read_text(encoding="utf-8").split()[:2])
+
+
+@contextlib.contextmanager
+def ssh_agent(folder: Path) -> Iterator[tuple[Path, str]]:
+    """An SSH agent with one new key: its socket, and the public key."""
+    key, socket = folder / "key", folder / "agent.sock"
+    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+    with running(["ssh-agent", "-D", "-a", str(socket)], log=folder / "agent.log", ready=socket.exists):
+        _run("ssh-add", "-q", str(key), environment={"SSH_AUTH_SOCK": str(socket), "PATH": "/usr/bin"})
+        yield socket, public_key(key.with_suffix(".pub"))
 
 
 @contextlib.contextmanager
@@ -175,8 +192,7 @@ def _empty_file(path: Path) -> Path:
 def _ssh(engine: DockerEngine) -> Iterator[None]:
     """An SSH server at the engine's address, and an agent that has the one key that it takes."""
     folder = engine.folder
-    for name in ("host_key", "key"):
-        _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name))
+    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "host_key"))
     # The server wants this folder, which otherwise its service makes.
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     configuration = folder / "sshd_config"
@@ -185,13 +201,11 @@ def _ssh(engine: DockerEngine) -> Iterator[None]:
         encoding="utf-8",
     )
     server = engine.namespace.command("/usr/sbin/sshd", "-D", "-e", "-f", str(configuration))
-    agent = folder / "agent.sock"
     with (
+        ssh_agent(folder) as (socket, _),
         running(server, log=folder / "sshd.log", ready=lambda: _keyscan(engine.address)),
-        running(["ssh-agent", "-D", "-a", str(agent)], log=folder / "agent.log", ready=agent.exists),
     ):
-        engine.environment["SSH_AUTH_SOCK"] = str(agent)
-        _run("ssh-add", "-q", str(folder / "key"), environment={"SSH_AUTH_SOCK": str(agent), "PATH": "/usr/bin"})
+        engine.environment["SSH_AUTH_SOCK"] = str(socket)
         yield
 
 

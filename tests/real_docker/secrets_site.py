@@ -28,16 +28,22 @@ CANARY = "canary-7f3d1c"
 """The value of the one secret of the test that comes from the environment."""
 
 
-def content(engine: DockerEngine) -> dict[str, Any]:
-    """An environment with a secrets platform whose host has the engine's address."""
+def content(lan: dict[str, Any], network: dict[str, Any], ssh_key: str = SSH_KEY) -> dict[str, Any]:
+    """An environment with a secrets platform.
+
+    Args:
+        lan: its one network, but for the bridge.
+        network: the host's interface there.
+        ssh_key: the public key that the host lets in.
+    """
     return {
         "name": NAME,
         "proxmox": {"endpoint": "", "nodes": {"pve": {**NODE}}},
         "policy": {"unlocked_images": "ignore"},
-        "defaults": {"ssh_keys": [SSH_KEY]},
-        "networks": {"lan": {"bridge": "vmbr0", "cidr": str(engine.namespace.subnet)}},
+        "defaults": {"ssh_keys": [ssh_key]},
+        "networks": {"lan": {"bridge": "vmbr0", **lan}},
         "secrets": {
-            "network": {"name": "lan", "address": engine.address},
+            "network": {"name": "lan", **network},
             "admin": {"email": "admin@example.com"},
             "projects": {
                 "homelab-secrets": {
@@ -118,7 +124,8 @@ def secrets_site(folder: Path) -> Iterator[SecretsSite]:
         guests = ScriptedGuests(simulator, node)
         # What the host's script would print; the key is that of the SSH server at the host's address.
         guests.saying[VM_ID] = f"homelab-host-key: {engine.host_key}"
-        deployment = Deployment(folder / "project", simulator, content(engine), image_lock=_lock(engine))
+        wanted = content({"cidr": str(engine.namespace.subnet)}, {"address": engine.address})
+        deployment = Deployment(folder / "project", simulator, wanted, image_lock=_lock(engine))
         deployment.environ |= {
             "HOMELAB_PYTHON": sys.executable,
             "SSH_AUTH_SOCK": engine.environment["SSH_AUTH_SOCK"],
