@@ -1,0 +1,101 @@
+"""AdGuard Home: the vendor's program, with its wizard closed and its DNS servers from the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field
+
+from homelab.config.text import Matching
+from homelab.provisioning.script import StoredSecret
+from homelab.services.service import Download, Service, ServiceContext, ServicePort, Size
+from homelab.services.settings import ServiceSettings
+
+VERSION = "0.107.79"
+WEB_PORT = 3000
+DNS_PORT = 53
+_RELEASE = f"https://github.com/AdguardTeam/AdGuardHome/releases/download/v{VERSION}"
+
+Upstream = Annotated[
+    str,
+    Matching(
+        r"(https|tls|quic|tcp|udp)://[a-zA-Z0-9.:/_-]+|[0-9.]+(:[0-9]+)?",
+        "a DNS server",
+        "an address, or https://, tls://, quic://, tcp:// or udp:// and where it is",
+        example="https://dns.quad9.net/dns-query",
+    ),
+]
+
+
+class AdguardHomeSettings(ServiceSettings):
+    """AdGuard Home: where it asks, and who administers it. Filters are chosen on its page."""
+
+    upstreams: Annotated[tuple[Upstream, ...], Field(min_length=1)] = Field(
+        ("https://dns10.quad9.net/dns-query",), description="DNS servers that it asks."
+    )
+    bootstrap: tuple[Annotated[str, Matching(r"[0-9.]+", "an IPv4 address", "such as 9.9.9.10")], ...] = Field(
+        ("9.9.9.10", "149.112.112.10"), description="DNS servers that resolve the names of the others."
+    )
+    admin: Annotated[str, Matching(r"[a-z][a-z0-9_-]*", "a user name", "a-z, 0-9, _ and -", longest=32)] = Field(
+        "admin", description="The only user, with the password `adguard-home/admin`."
+    )
+
+
+def initial_configuration(settings: AdguardHomeSettings) -> dict[str, Any]:
+    """``AdGuardHome.yaml`` before its first start, which skips the wizard; the program completes and then owns it.
+
+    ``$hash`` is the shell variable with the password's hash.
+    """
+    return {
+        "http": {"address": f"0.0.0.0:{WEB_PORT}"},
+        "users": [{"name": settings.admin, "password": "$hash"}],
+        "auth_attempts": 5,
+        "block_auth_min": 15,
+        "dns": {
+            "bind_hosts": ["0.0.0.0"],  # noqa: S104 - the whole network asks it
+            "port": DNS_PORT,
+            "upstream_dns": list(settings.upstreams),
+            "bootstrap_dns": list(settings.bootstrap),
+        },
+        "schema_version": 28,
+    }
+
+
+def _variables(context: ServiceContext[AdguardHomeSettings]) -> Mapping[str, Any]:
+    return {
+        "web_port": WEB_PORT,
+        "dns_port": DNS_PORT,
+        "configuration": yaml.safe_dump(initial_configuration(context.settings), sort_keys=False),
+    }
+
+
+def _secrets(_: ServiceContext[AdguardHomeSettings]) -> tuple[StoredSecret, ...]:
+    return (StoredSecret("ADMIN_PASSWORD", "adguard-home/admin"),)
+
+
+SERVICE = Service(
+    name="adguard-home",
+    title="AdGuard Home",
+    description="A DNS server for the network that blocks advertisements and trackers.",
+    number=11,
+    hostname="adguard-home",
+    size=Size(cores=1, memory=512, disk=8),
+    settings=AdguardHomeSettings,
+    ports=(
+        ServicePort(WEB_PORT, "web", web=True),
+        ServicePort(DNS_PORT, "dns"),
+        ServicePort(DNS_PORT, "dns", protocol="udp"),
+    ),
+    downloads=(
+        Download(
+            "adguard-home",
+            VERSION,
+            f"{_RELEASE}/AdGuardHome_linux_amd64.tar.gz",
+            f"{_RELEASE}/checksums.txt",
+        ),
+    ),
+    configure_variables=_variables,
+    secrets=_secrets,
+)
