@@ -15,7 +15,7 @@ _EVERYTHING = re.compile(r'(\s*ignore_changes\s*= )"all"')
 _QUOTED = re.compile(r'(\s*)"(.*)"(,?)')
 _NAMELESS_SETTING = re.compile(r'\s*[0-9]+ = "(\w+)"')
 _CONDITIONS = re.compile(r"(\s*)(precondition|postcondition) = \[")
-_NESTED_ATTRIBUTE = re.compile(r"(\s*)(dhcp_range) \{")
+_NESTED_ATTRIBUTE = re.compile(r"^(\s*)(dhcp_range) \{$")
 _HEREDOC = "<<EOF"
 
 
@@ -29,18 +29,10 @@ def correct_hcl(outdir: Path) -> None:
 
 def _corrected(lines: list[str], settings: dict[str, object]) -> Iterator[str]:
     within = ""
-    conditions: re.Match[str] | None = None
-    for line in lines:
+    for line in _with_blocks(lines):
         if within == _HEREDOC:
             # The text of somebody's snippet, whatever it looks like.
             within = "" if line == "EOF" else within
-        elif conditions:
-            # However it is indented: cdktf's own command formats it afterwards.
-            if line.strip() == "]":
-                conditions = None
-            else:
-                yield {"{": f"{conditions[1]}{conditions[2]} {{", "},": f"{conditions[1]}}}"}.get(line.strip(), line)
-            continue
         elif within:
             if quoted := _QUOTED.fullmatch(line):
                 yield "".join(quoted.groups())
@@ -50,15 +42,28 @@ def _corrected(lines: list[str], settings: dict[str, object]) -> Iterator[str]:
             within = _HEREDOC
         elif _REFERENCES.fullmatch(line):
             within = "references"
-        elif conditions := _CONDITIONS.fullmatch(line):
-            continue
         elif everything := _EVERYTHING.fullmatch(line):
             yield f"{everything[1]}all"
-            continue
-        elif nested := _NESTED_ATTRIBUTE.fullmatch(line):
-            yield f"{nested[1]}{nested[2]} = {{"
             continue
         elif setting := _NAMELESS_SETTING.fullmatch(line):
             yield f"  {setting[1]} = {json.dumps(settings[setting[1]])}"
             continue
         yield line
+
+
+def _with_blocks(lines: list[str]) -> Iterator[str]:
+    """Conditions as blocks, and nested attributes as attributes; however they are indented, as cdktf formats later."""
+    conditions: re.Match[str] | None = None
+    is_text = False
+    for line in lines:
+        if is_text or line.endswith(_HEREDOC):
+            is_text = line != "EOF"
+            yield line
+        elif conditions is None:
+            conditions = _CONDITIONS.fullmatch(line)
+            if conditions is None:
+                yield _NESTED_ATTRIBUTE.sub(r"\1\2 = {", line)
+        elif line.strip() == "]":
+            conditions = None
+        else:
+            yield {"{": f"{conditions[1]}{conditions[2]} {{", "},": f"{conditions[1]}}}"}.get(line.strip(), line)
