@@ -17,6 +17,9 @@ pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Can not relate snapshot")
 
 STATE_BACKEND = "state-backend-state-backend"
 STACKS = (
+    "adopted-cluster",
+    "adopted-guests",
+    "adopted-templates",
     "cluster-guests",
     "cluster-ha",
     "cluster-sdn",

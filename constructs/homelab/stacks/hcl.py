@@ -1,8 +1,8 @@
 """HCL that Terraform takes: `cdktf synth --hcl` of cdktf 0.21 writes some things in a form that Terraform refuses.
 
-References in the meta-arguments of a resource are in quotes, as is the word ``all`` among them; conditions of a resource
-are a list and not blocks, a nested attribute is a block, and a setting of the ``terraform`` block that cdktf has no
-argument for loses its value. JSON has none of these mistakes.
+References in the meta-arguments of a resource are in quotes, as is the word ``all`` among them; conditions of a
+resource are a list and not blocks, a nested attribute is a block, and a setting of the ``terraform`` block that cdktf
+has no argument for loses its value. JSON has none of these mistakes.
 """
 
 import json
