@@ -116,7 +116,7 @@ def typed_service(*, yes: bool) -> Callable[[Service, str], bool]:
     def confirm(service: Service, what: str) -> bool:
         lost = ", ".join(instance.label for instance in service.instances)
         several = "is" if len(service.instances) == 1 else "are each"
-        return yes or _typed(service.name, f"{lost} {several} {what}. Type the service's name")
+        return yes or _typed(service.name, f"{lost} {several} {what}. Type the service's name", "go ahead")
 
     return confirm
 
@@ -140,8 +140,8 @@ def typed_names(session: Session, *, yes: bool, given: Sequence[str]) -> Callabl
     return confirm
 
 
-def _typed(name: str, question: str) -> bool:
-    answer: str = typer.prompt(f"\n{question} ({name}) to go ahead", default="", show_default=False, err=True)
+def _typed(name: str, question: str, what: str = "destroy it") -> bool:
+    answer: str = typer.prompt(f"\n{question} ({name}) to {what}", default="", show_default=False, err=True)
     return answer.strip() == name
 
 

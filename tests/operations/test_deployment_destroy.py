@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from operations.deployment_holdings import holdings, protection_lifted
+from operations.deployment_holdings import holdings, left_out_of_backups, protection_lifted
 from operations.terraform_stacks import Stack
 
 VM, FILE, RULES = (
@@ -92,3 +92,60 @@ def test_protection_is_lifted_in_the_files_and_back_again_even_after_an_error(st
     with pytest.raises(RuntimeError):
         fail_inside()
     assert file.read_text(encoding="utf-8") == before
+
+
+CONTAINER = "proxmox_virtual_environment_container"
+
+
+@pytest.mark.parametrize(
+    ("type_", "values", "expected"),
+    [
+        (VM, {"name": "a", "vm_id": 1, "disk": [{"interface": "scsi0", "size": 8}]}, None),
+        (
+            VM,
+            {"name": "a", "vm_id": 1, "disk": [{"interface": f"scsi{n}", "size": 8} for n in range(2)]},
+            ("a", "scsi1 (8 GiB)"),
+        ),
+        (VM, {"name": "a", "vm_id": 1, "protection": True, "disk": []}, ("a", "protected")),
+        # A template can be made again from its image.
+        (VM, {"name": "a", "vm_id": 1, "protection": True, "template": True}, None),
+        (
+            CONTAINER,
+            {
+                "vm_id": 1,
+                "initialization": [{"hostname": "db"}],
+                "disk": [{"size": 8}],
+                "mount_point": [{"size": "5G"}],
+            },
+            ("db", "mp0 (5 GiB)"),
+        ),
+        # A folder of the node stays where it is.
+        (CONTAINER, {"vm_id": 1, "disk": [{"size": 8}], "mount_point": [{"volume": "/tank"}]}, None),
+        ("docker_volume", {"name": "infisical-postgres"}, ("infisical-postgres", "a volume")),
+        (FILE, {"id": "x"}, None),
+    ],
+)
+def test_what_holds_data_is_known_with_its_name(
+    tmp_path: Path, type_: str, values: dict[str, Any], expected: tuple[str, str] | None
+) -> None:
+    (tmp_path / "cdk.tf.json").write_text("{}", encoding="utf-8")
+    state = {"values": {"root_module": {"resources": [entry(f"{type_}.x", **values)]}}}
+    found = holdings(Stack("dev-web", tmp_path), state, include_protected=True).data
+    assert [(data.name, data.why) for data in found] == ([expected] if expected else [])
+
+
+def test_what_stays_is_not_asked_for(stack: Stack) -> None:
+    assert holdings(stack, STATE, include_protected=False).data == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "values", "labels"),
+    [
+        (CONTAINER, {"disk": [{"size": 8}], "mount_point": [{"path": "/d", "size": "5G", "backup": True}]}, []),
+        (CONTAINER, {"mount_point": [{"path": "/d", "size": "5G", "backup": False}]}, ["mp0 at /d (5 GiB)"]),
+        (CONTAINER, {"mount_point": [{"path": "/d", "volume": "/tank", "backup": False}]}, []),
+        (VM, {"disk": [{"interface": "scsi0", "size": 8, "backup": False}]}, ["scsi0 (8 GiB)"]),
+    ],
+)
+def test_disks_that_no_backup_has_are_known(type_: str, values: dict[str, Any], labels: list[str]) -> None:
+    assert [disk.label for disk in left_out_of_backups(type_, values)] == labels
