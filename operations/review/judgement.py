@@ -16,6 +16,11 @@ from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import is_guest, read_guest
 from operations.review.plan import Action, Change, OutputChange, PlanDocument, ReviewError
 from operations.review.rules import RULES
+from operations.review.values import items
+
+SERVICE_TEMPLATE = "service-template"
+"""The tag of a service's template: a container that its own script has turned into one."""
+_CONVERSION = {"started", "template", "disk.path_in_datastore"}
 
 
 class Verdict(StrEnum):
@@ -225,6 +230,11 @@ def _reviewed(case: Case, labels: Mapping[str, str]) -> ReviewedChange:
     )
 
 
+def _is_converted(change: Change) -> bool:
+    """Whether a service's own script has turned the container into a template, as it was to."""
+    return change.after.get("template") is True and SERVICE_TEMPLATE in items(change.before.get("tags"))
+
+
 def _drift(estate: Estate) -> Iterator[ReviewedChange]:
     disclosure = estate.disclosure
     for document in estate.documents:
@@ -236,6 +246,7 @@ def _drift(estate: Estate) -> Iterator[ReviewedChange]:
                 label = guest.label
                 # A membership of our own shows in the guest as if somebody had put it in the pool.
                 ours = {"pool_id"} if guest.vm_id in estate.memberships else set()
+                ours |= _CONVERSION if _is_converted(change) else set()
             found = differences(change, disclosure) if change.action is Action.UPDATE else ()
             details = tuple(str(difference) for difference in found if difference.path not in ours)
             if change.action is Action.NONE or (change.action is Action.UPDATE and not details):

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from homelab.config.service_containers import TEMPLATE_TAG
 from operations.review import ReviewError, Verdict, review
+from operations.review.judgement import SERVICE_TEMPLATE
 from tests.operations.review.plans import (
     CONTAINER,
     VM,
@@ -144,3 +146,16 @@ def test_drift() -> None:
 
 def test_the_document_that_the_other_tests_use_is_read_whole() -> None:
     assert len(plan(NO_OP, change("a.b", None, {})).changes) == len(document(NO_OP, NO_OP)["resource_changes"])
+
+
+def test_a_template_that_its_own_script_made_is_no_drift() -> None:
+    def drifted(*tags: str, **more: object) -> list[str]:
+        before = container(tags=list(tags), started=True, template=False)
+        after = {**before, "started": False, "template": True, **more}
+        result = judged(resource_drift=[change(f"{CONTAINER}.service-redis-template", before, after)])
+        return [detail for one in result.drift for detail in one.details]
+
+    assert drifted("lab", SERVICE_TEMPLATE) == []
+    assert drifted("lab", SERVICE_TEMPLATE, description="Somebody was here") != []
+    assert drifted("lab") == ["started true → false", "template false → true"]
+    assert SERVICE_TEMPLATE == TEMPLATE_TAG
