@@ -6,25 +6,33 @@ import shutil
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.real_guests.network import command
-from tests.real_guests.root_file_system import root_file_system
+from tests.real_guests.root_file_system import FIRST_ID, root_file_system, shift
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+LXC_START = "/usr/bin/lxc-start"
 BOOT_SECONDS = 60
 STOP_SECONDS = 30
 # Everything is allowed inside, so that Docker can run containers there; the limit on files is below this machine's.
-_CONFIGURATION = """lxc.include = /usr/share/lxc/config/common.conf
+_PRIVILEGED = """lxc.include = /usr/share/lxc/config/common.conf
 lxc.include = /usr/share/lxc/config/nesting.conf
-lxc.apparmor.profile = unconfined
-lxc.prlimit.nofile = 20000
 lxc.cgroup.devices.allow = a
 lxc.cgroup2.devices.allow = a
 lxc.cap.drop =
 lxc.mount.auto =
 lxc.mount.auto = cgroup:rw proc:rw sys:rw
+"""
+_UNPRIVILEGED = f"""lxc.include = /usr/share/lxc/config/common.conf
+lxc.include = /usr/share/lxc/config/userns.conf
+lxc.include = /usr/share/lxc/config/nesting.conf
+lxc.idmap = u 0 {FIRST_ID} 65536
+lxc.idmap = g 0 {FIRST_ID} 65536
+"""
+_ALL = """lxc.apparmor.profile = unconfined
+lxc.prlimit.nofile = 20000
 lxc.tty.max = 0
 lxc.signal.halt = SIGRTMIN+3
 """
@@ -47,11 +55,11 @@ class Container:
 
     Attributes:
         folder: holds everything of it; its name is the container's.
-        layer: what differs from the shared root file system.
+        unprivileged: its root is an ordinary user of this machine.
     """
 
     folder: Path
-    attached: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    unprivileged: bool = False
 
     @property
     def name(self) -> str:
@@ -59,6 +67,7 @@ class Container:
 
     @property
     def layer(self) -> Path:
+        """What differs from the shared root file system."""
         return self.folder / "layer"
 
     @property
@@ -70,6 +79,9 @@ class Container:
         """Makes it, empty but for root's authorized keys."""
         for name in ("layer", "work", "root", "docker"):
             (self.folder / name).mkdir(parents=True)
+        if self.unprivileged:
+            shift(self.layer)
+            shift(self.folder / "docker")
         self.write("/etc/resolv.conf", Path("/etc/resolv.conf").read_text())
         if authorized_keys:
             self.write("/root/.ssh/authorized_keys", authorized_keys.rstrip("\n") + "\n", mode=0o600)
@@ -88,10 +100,13 @@ class Container:
     def write(self, path: str, text: str, *, mode: int = 0o644) -> None:
         """Writes a file of a container that does not run."""
         file = self.layer / path.lstrip("/")
+        missing = [folder for folder in file.parents if not folder.exists()]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
         file.write_text(text)
         file.chmod(mode)
+        for made in [*missing, file] if self.unprivileged else []:
+            shift(made)
 
     def start(self, hostname: str, interfaces: list[Interface]) -> None:
         """Starts it; its services start on after that."""
@@ -99,7 +114,8 @@ class Container:
         self.write("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {hostname}\n")
         self._mount()
         lines = [
-            _CONFIGURATION,
+            _UNPRIVILEGED if self.unprivileged else _PRIVILEGED,
+            _ALL,
             f"lxc.uts.name = {hostname}",
             f"lxc.rootfs.path = dir:{self.root}",
             # Docker keeps images as layers itself, and one stack of layers can't be on another.
@@ -111,7 +127,9 @@ class Container:
         log = self.folder / "lxc.log"
         log.unlink(missing_ok=True)
         done = subprocess.run(
-            ["lxc-start", *self._which(), "--daemon", "--logfile", str(log), "--logpriority", "WARN"],
+            [LXC_START, *self._which(), "--daemon", "--logfile", str(log), "--logpriority", "WARN"],
+            # Root may map users as it likes; newuidmap, if it were found, would ask /etc/subuid.
+            env={"PATH": "/nonexistent"},
             capture_output=True,
             text=True,
             check=False,
@@ -164,7 +182,8 @@ class Container:
         return ["--lxcpath", str(self.folder.parent), "--name", self.name]
 
     def _mount(self) -> None:
-        options = f"lowerdir={root_file_system()},upperdir={self.layer},workdir={self.folder / 'work'}"
+        lower = root_file_system(unprivileged=self.unprivileged)
+        options = f"lowerdir={lower},upperdir={self.layer},workdir={self.folder / 'work'}"
         command("mount", "-t", "overlay", "overlay", "-o", options, str(self.root))
 
     def _unmount(self) -> None:

@@ -63,14 +63,15 @@ class RealGuest:
 
 
 @contextmanager
-def real_guests(*names: str) -> Iterator[tuple[RealGuest, ...]]:
+def real_guests(*names: str, unprivileged: bool = False) -> Iterator[tuple[RealGuest, ...]]:
     """Running guests with these host names, on one network; gone in the end."""
     with own_site() as site:
         network, gateway = site.bridge.network, str(site.bridge.gateway)
         guests = []
         for index, name in enumerate(names):
             address = f"{network[10 + index]}/{network.prefixlen}"
-            guest = RealGuest(site.container(name), Interface("eth0", site.bridge.name, address, gateway), name)
+            interface = Interface("eth0", site.bridge.name, address, gateway)
+            guest = RealGuest(site.container(name, unprivileged=unprivileged), interface, name)
             guest.container.create()
             guest.start()
             guests.append(guest)
@@ -78,7 +79,7 @@ def real_guests(*names: str) -> Iterator[tuple[RealGuest, ...]]:
 
 
 @contextmanager
-def real_guest(name: str = "guest") -> Iterator[RealGuest]:
+def real_guest(name: str = "guest", *, unprivileged: bool = False) -> Iterator[RealGuest]:
     """One running guest; gone in the end."""
-    with real_guests(name) as (guest,):
+    with real_guests(name, unprivileged=unprivileged) as (guest,):
         yield guest

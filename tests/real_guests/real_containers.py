@@ -34,12 +34,17 @@ class RealContainers:
     Every bridge of the simulated nodes is the one bridge of this run. Addresses are those of its ``network``: static
     ones as configured, with DHCP the one that the API names. All are reached from here.
 
+    Args:
+        unprivileged: make unprivileged containers, as the product does on Proxmox; Docker needs privileged ones here.
+        options: of the simulator.
+
     Attributes:
         simulator: its API and SSH side; ``pct`` on its nodes reaches into the containers.
         network: the network of this run, which no other has.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, unprivileged: bool = False, **options: Any) -> None:
+        self._unprivileged = unprivileged
         self._options = options
         self._stack = ExitStack()
 
@@ -72,7 +77,7 @@ class RealContainers:
 
     def container(self, vm_id: int) -> Container:
         """What is behind a VMID."""
-        return self._site.container(str(vm_id))
+        return self._site.container(str(vm_id), unprivileged=self._unprivileged)
 
     def run(self, vm_id: int, command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Runs a shell command in a container."""

@@ -38,12 +38,21 @@ Acquire::IndexTargets::deb::DEP-11-icons::DefaultEnabled "false";
 """
 
 
-def root_file_system() -> Path:
+FIRST_ID = 100000
+"""This machine's user and group that root of an unprivileged guest is, as with Proxmox."""
+
+
+def root_file_system(*, unprivileged: bool = False) -> Path:
     """The folder with the root file system; nobody may write into it.
+
+    Args:
+        unprivileged: the one whose files belong to the users that those of an unprivileged guest are here.
 
     Raises:
         RuntimeError: it could not be made; the message is that of mmdebstrap.
     """
+    if unprivileged:
+        return _shifted(root_file_system())
     folder = cache_folder() / "guest-roots" / _recipe()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder.parent / "lock"):
@@ -51,6 +60,30 @@ def root_file_system() -> Path:
             print("==> Root file system of the tests' guests: making (two minutes the first time)", flush=True)
             _make(folder)
     return folder
+
+
+def _shifted(original: Path) -> Path:
+    folder = original.with_name(f"{original.name}-unprivileged")
+    with _locked(folder.parent / "lock"):
+        if not folder.is_dir():
+            work = Path(tempfile.mkdtemp(prefix="new-", dir=folder.parent))
+            try:
+                subprocess.run(["cp", "-a", str(original), str(work / "root")], check=True)
+                for path in [work / "root", *(work / "root").rglob("*")]:
+                    shift(path)
+                (work / "root").rename(folder)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+def shift(path: Path) -> None:
+    """Gives a file to the user that its owner is in an unprivileged guest."""
+    found = path.lstat()
+    os.lchown(path, found.st_uid + FIRST_ID, found.st_gid + FIRST_ID)
+    if not path.is_symlink():
+        # A change of the owner takes the set-user-id bit away.
+        path.chmod(found.st_mode & 0o7777)
 
 
 def _recipe() -> str:

@@ -30,9 +30,9 @@ class Site:
     def _note(self) -> Path:
         return NOTES / f"{self.bridge.number}.json"
 
-    def container(self, name: str) -> Container:
+    def container(self, name: str, *, unprivileged: bool = False) -> Container:
         """The container of this name, whether it exists or not; no other test's has its name."""
-        return Container(self.folder / f"{self.bridge.name}-{name}")
+        return Container(self.folder / f"{self.bridge.name}-{name}", unprivileged)
 
     def remove(self) -> None:
         """Removes everything, whatever state it is in."""
@@ -71,6 +71,8 @@ def own_site() -> Iterator[Site]:
     remove_abandoned()
     with _locked():
         site = Site(Bridge.add(), Path(tempfile.mkdtemp(prefix="homelab-guests-", dir="/var/tmp")))
+        # Unprivileged guests are users of this machine who have to get through.
+        site.folder.chmod(0o711)
         site.note()
     try:
         site.bridge.open()

@@ -115,7 +115,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with RealContainers() as real:
+    with RealContainers(unprivileged=True) as real:
         real.simulator.inspect(
             lambda cluster: cluster.add_volume("local", "pve", Volume(TEMPLATE, "vztmpl", "tzst", 1000))
         )
@@ -129,6 +129,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def test_the_containers_are_real(site: Site) -> None:
     assert site.real.run(200, "cat /srv/name").stdout == "dns\n"
+    assert site.real.run(200, "cat /proc/self/uid_map").stdout.split() == ["0", "100000", "65536"]
     assert site.real.run(200, "cat /root/.ssh/authorized_keys").stdout == f"{KEY}\n"
     assert f" {site.real.address(53)}/" in site.real.run(200, "ip -4 -o address show dev eth0").stdout
 

@@ -52,6 +52,19 @@ def test_packages_are_to_be_had(guest: RealGuest) -> None:
     assert "etc" in done.stdout
 
 
+def test_an_unprivileged_one_installs_and_starts_services_too() -> None:
+    with real_guest("small", unprivileged=True) as small:
+        done = small.run_script(
+            "set -eu\ncat /proc/self/uid_map\napt-get update -qq\n"
+            "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server\n"
+            "systemctl enable --quiet --now redis-server\nredis-cli ping\nstat -c '%U %a' /usr/bin/passwd /root\n"
+        )
+
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.split()[:3] == ["0", "100000", "65536"]
+    assert done.stdout.endswith("PONG\nroot 4755\nroot 700\n")
+
+
 def test_what_it_wrote_is_there_after_a_reboot(guest: RealGuest) -> None:
     guest.run("echo kept >/srv/file")
     guest.reboot()
