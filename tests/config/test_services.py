@@ -11,6 +11,7 @@ import pytest
 
 from homelab.config.environment import Environment
 from homelab.config.expansion import expand
+from homelab.config.image_lock import ImageLock
 from homelab.config.loading import check_files
 from homelab.config.problems import render
 from homelab.config.resolution import resolve
@@ -204,3 +205,21 @@ def test_a_mistake_in_one_service_hides_none_in_another(tmp_path: Path) -> None:
     text = file_problems(tmp_path, "services: {redis: {cores: 0}, postgresql: {disk: 2GiB}}")
     assert "services.redis.cores" in text
     assert "services.postgresql.disk\n    the disk is smaller than that of services.postgresql.template" in text
+
+
+def test_a_service_that_another_one_needs_is_not_there() -> None:
+    text = problems("{gitea: {database: postgresql}}")
+    assert "gitea as it is set needs the service postgresql, which the environment does not have" in text
+    assert "fix:      add postgresql to services" in text
+    assert problems("{gitea: {database: postgresql}, postgresql: {}}") == ""
+
+
+@pytest.mark.parametrize(("reaction", "severity"), [("error", "error"), ("warning", "warning"), ("ignore", "")])
+def test_downloads_and_images_that_are_not_locked(reaction: str, severity: str) -> None:
+    text = said(
+        f"{PLACES}policy: {{unlocked_images: {reaction}}}\nservices: [gitea, vaultwarden]", image_lock=ImageLock.empty()
+    )
+    expected = f"{severity}: services.gitea\n    the download gitea has no checksum" if severity else ""
+    assert expected in text
+    assert ("services.vaultwarden\n    the image has no digest" in text) == bool(severity)
+    assert severity or not text
