@@ -25,6 +25,15 @@ BOUND = ("docker", "random")
 # Not aws's, for which see above.
 ENVIRONMENTS = [file for file in FILES if file.stem != "state-backend"]
 
+# Not by main.py: several of them are of one cluster, which it would hold against each other.
+PROGRAM = """
+import sys
+from pathlib import Path
+from tests.stacks.examples import FILES, example_environments, synthesize_examples
+files = [file for file in FILES if file.stem != "state-backend"]
+synthesize_examples(Path(sys.argv[1]), example_environments(files))
+"""
+
 
 def run(command: list[str], folder: Path, environ: dict[str, str]) -> str:
     """Runs a program, which has to succeed; what it wrote to standard output."""
@@ -56,6 +65,8 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in PROJECT.iterdir():
         if path.is_file() and path.suffix in (".py", ".json", ".toml", "") and not path.name.startswith("."):
             shutil.copy(path, folder)
+    (folder / "tests" / "stacks").mkdir(parents=True)
+    shutil.copy(PROJECT / "tests" / "stacks" / "examples.py", folder / "tests" / "stacks")
     said = run([sys.executable, "-m", "scripts.move_to_cdktn", str(folder)], PROJECT, dict(os.environ))
     assert "files changed. Next: make lock setup snapshots" in said
     again = run([sys.executable, "-m", "scripts.move_to_cdktn", str(folder)], PROJECT, dict(os.environ))
@@ -116,13 +127,8 @@ def bindings(moved: Path) -> Path:
 def output(moved: Path, packages: Path, bindings: Path) -> Path:
     """What the moved copy synthesizes."""
     paths = [packages, bindings, moved, moved / "constructs"]
-    environ = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(map(str, paths)),
-        "HOMELAB_ENVIRONMENTS": ",".join(str(moved / file.relative_to(PROJECT)) for file in ENVIRONMENTS),
-        "CDKTF_OUTDIR": str(moved / "cdktf.out"),
-    }
-    run([sys.executable, "-O", "main.py"], moved, environ)
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+    run([sys.executable, "-O", "-c", PROGRAM, str(moved / "cdktf.out")], moved, environ)
     return moved / "cdktf.out"
 
 
