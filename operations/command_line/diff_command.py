@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from operations.command_line.review_command import OutputFormat
+from operations.command_line.review_command import Allow, Format, Key, Output, OutputFormat
 
 if TYPE_CHECKING:
     from operations.comparison.comparison import Comparison
@@ -23,25 +22,11 @@ def diff(
         list[str] | None,
         typer.Option("--environment", "-e", metavar="E", help="Only this environment; may be given more than once."),
     ] = None,
-    output_format: Annotated[
-        OutputFormat, typer.Option("--format", help="How the review is written.")
-    ] = OutputFormat.TEXT,
+    output_format: Format = OutputFormat.TEXT,
     *,
-    allow: Annotated[
-        Path | None,
-        typer.Option(
-            "--allow", metavar="FILE", help="Blocked findings that pass; allowed-changes.yaml of the project."
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there; what Markdown needs more goes to FILE-2, ..."
-        ),
-    ] = None,
-    key: Annotated[
-        str, typer.Option("--key", help="Tells the comments of several reviews on one pull request apart.")
-    ] = "homelab-diff",
+    allow: Allow = None,
+    output: Output = None,
+    key: Key = "homelab-diff",
 ) -> int:
     """Say what changes for guests, disks, networks and rules between two git revisions. Needs no node.
 

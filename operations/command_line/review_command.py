@@ -23,6 +23,18 @@ class OutputFormat(StrEnum):
     JSON = "json"
 
 
+Format = Annotated[OutputFormat, typer.Option("--format", help="How the review is written.")]
+Allow = Annotated[
+    Path | None,
+    typer.Option("--allow", metavar="FILE", help="Blocked findings that pass; allowed-changes.yaml of the project."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write there; what Markdown needs more goes to FILE-2, ..."),
+]
+Key = Annotated[str, typer.Option("--key", help="Tells the comments of several reviews on one pull request apart.")]
+
+
 class ReviewCommand(TyperCommand):
     """Ends with 1 when it is called wrongly, as 2 says that there are changes."""
 
@@ -40,25 +52,11 @@ def review(
         list[Path] | None,
         typer.Argument(metavar="PLAN.json...", help="What `terraform show -json` wrote about plans; - is stdin."),
     ] = None,
-    output_format: Annotated[
-        OutputFormat, typer.Option("--format", help="How the review is written.")
-    ] = OutputFormat.TEXT,
+    output_format: Format = OutputFormat.TEXT,
     *,
-    allow: Annotated[
-        Path | None,
-        typer.Option(
-            "--allow", metavar="FILE", help="Blocked findings that pass; allowed-changes.yaml of the project."
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there; what Markdown needs more goes to FILE-2, ..."
-        ),
-    ] = None,
-    key: Annotated[
-        str, typer.Option("--key", help="Tells the comments of several reviews on one pull request apart.")
-    ] = "homelab",
+    allow: Allow = None,
+    output: Output = None,
+    key: Key = "homelab",
     environment: Annotated[
         str | None,
         typer.Option("--environment", "-e", metavar="E", help="Make the plans of this environment: name or file."),

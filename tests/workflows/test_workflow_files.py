@@ -42,6 +42,13 @@ def test_actionlint_finds_nothing() -> None:
     assert (result.returncode, result.stdout) == (0, "")
 
 
+@pytest.mark.system
+def test_shellcheck_finds_nothing_in_our_scripts() -> None:
+    scripts = sorted((PROJECT / "scripts").glob("*.sh"))
+    result = subprocess.run(["shellcheck", "--external-sources", *scripts], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "")
+
+
 @pytest.mark.parametrize("path", ALL_GITHUB, ids=_names(ALL_GITHUB))
 def test_actions_are_pinned_by_commit_with_their_release(path: Path) -> None:
     uses = [line.strip().removeprefix("- ") for line in path.read_text("utf-8").splitlines() if "uses:" in line]
@@ -119,5 +126,5 @@ def test_each_option_and_program_exists(path: Path) -> None:
         assert [option for option in OPTION.findall(rest) if option not in shown] == [], command
     for program in re.findall(r"scripts/[\w.]+", text):
         assert (PROJECT / program).stat().st_mode & 0o111, program
-    for target in re.findall(r"\bmake (\w[\w-]*)", text):
+    for target in re.findall(r"(?:- |run: )make (\w[\w-]*)", text):
         assert f"\n{target}:" in (PROJECT / "Makefile").read_text(encoding="utf-8"), target
