@@ -96,5 +96,6 @@ def test_every_shipped_environment_is_here() -> None:
 
 
 def _environment_of(stack: str) -> str:
-    before, service, _ = stack.partition("-service-")
-    return before if service else stack.rpartition("-")[0]
+    """The longest name of a file that the stack's name begins with; the stack's own where there is none."""
+    names = [file.stem for file in FILES if stack.startswith(f"{file.stem}-")]
+    return max(names, key=len, default=stack)
