@@ -6,7 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,12 +88,20 @@ class SecretsSite:
         for stack in self.deployment.stacks:
             self.deployment.apply(stack)
 
-    def bootstrap(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Runs ``python -m bootstrap`` in the folder of the project, with ``text`` on standard input."""
+    def bootstrap(
+        self, *arguments: str, text: str | None = None, more: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs ``python -m bootstrap`` in the folder of the project.
+
+        Args:
+            arguments: its arguments.
+            text: its standard input.
+            more: further environment variables.
+        """
         return subprocess.run(
             [sys.executable, "-m", "bootstrap", *arguments],
             cwd=self.deployment.folder,
-            env=self.deployment.environ,
+            env={**self.deployment.environ, **(more or {})},
             input=text,
             capture_output=True,
             text=True,

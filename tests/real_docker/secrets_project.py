@@ -1,0 +1,294 @@
+"""The site of the secrets platform as a project of its own, on which `homelab` runs, is broken off, and is watched."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import SecretStr
+
+from bootstrap.client import Infisical, Session
+from bootstrap.saved import SavedCredentials
+from operations.provider_mirror import cache_folder
+from tests.end_to_end.homelab_project import HOMELAB
+from tests.real_docker.secrets_site import NAME, SecretsSite, secrets_site
+
+PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 300
+CONTAINERS = ("infisical-postgres", "infisical-redis", "infisical")
+MAY_HOLD_SECRETS = ("*.tfstate", "*.tfstate.backup", "*.auto.tfvars")
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    """Returns when ``condition`` holds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+@dataclass
+class ArgumentLists:
+    """Every argument list that a process of this machine had while this was entered."""
+
+    seen: set[bytes] = field(default_factory=set)
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Looks at all processes, again and again, until the context is left."""
+        thread = threading.Thread(target=self._watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.05):
+            for process in Path("/proc").glob("[0-9]*"):
+                # A process may end in between.
+                with contextlib.suppress(OSError):
+                    self.seen.add((process / "cmdline").read_bytes())
+
+
+class Running:
+    """A command whose output can be read while it runs."""
+
+    def __init__(self, arguments: list[str], folder: Path, environ: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            arguments,
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.lines += iter(self.process.stdout.readline, "")
+
+    @property
+    def said(self) -> str:
+        """What it has printed so far."""
+        return "".join(self.lines)
+
+    def end(self) -> int:
+        """Waits for its end; its exit code."""
+        try:
+            code = self.process.wait(PATIENCE_SECONDS)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+        # What it has started may have its output still.
+        self._reader.join(1)
+        return code
+
+
+class SecretsProject:
+    """A folder with the app and one environment file, of which `homelab` makes the site.
+
+    Attributes:
+        said: everything that the commands have printed.
+        arguments: the argument lists of all processes meanwhile.
+    """
+
+    def __init__(self, site: SecretsSite) -> None:
+        self.site = site
+        self.folder = site.deployment.folder
+        # The simulator's home is not where the providers are.
+        self.environ = {**site.deployment.environ, "XDG_CACHE_HOME": str(cache_folder().parent)}
+        self.environ |= {"NO_COLOR": "1", "COLUMNS": "120", "DOCKER_HOST": site.engine.environment["DOCKER_HOST"]}
+        self.said: list[str] = []
+        self.arguments = ArgumentLists()
+        self._secrets: set[str] = set()
+        for name in ("main.py", "cdktf.json", ".gitignore"):
+            shutil.copy(PROJECT / name, self.folder)
+        (self.folder / ".venv").symlink_to(sys.prefix)
+        assert site.deployment.image_lock is not None
+        (self.folder / "images.lock.json").write_text(site.deployment.image_lock.to_json(), encoding="utf-8")
+        (self.folder / "environments").mkdir()
+        self.write()
+        subprocess.run(["git", "init", "--quiet"], cwd=self.folder, check=True, timeout=30)
+
+    def write(self) -> None:
+        """Writes the environment file."""
+        content = copy.deepcopy(self.site.deployment.content)
+        simulator = self.site.deployment.simulator
+        content["proxmox"]["endpoint"] = simulator.endpoint.rstrip("/")
+        for name, node in content["proxmox"]["nodes"].items():
+            node |= {"address": "127.0.0.1", "ssh_port": simulator.ssh_ports[name], "bridges": ["vmbr0"]}
+            node["datastores"] = {key: node["datastores"][key] for key in ("local", "local-lvm")}
+        (self.folder / "environments" / f"{content.pop('name')}.yaml").write_text(yaml.safe_dump(content))
+
+    def start(self, command: str, *words: str) -> Running:
+        """Starts ``homelab COMMAND`` and returns at once."""
+        return Running([str(HOMELAB), command, *words, "--environment", NAME], self.folder, self.environ)
+
+    def run(self, command: str, *words: str, code: int = 0) -> str:
+        """Runs ``homelab COMMAND`` to its end and returns what it says."""
+        return self.heard(self.start(command, *words), code)
+
+    def deploy(self, *words: str, code: int = 0) -> str:
+        """Runs ``homelab deploy secrets``."""
+        return self.run("deploy", "secrets", *words, code=code)
+
+    def heard(self, running: Running, *codes: int) -> str:
+        """What a command said, when it ended with one of ``codes``."""
+        ended = running.end()
+        self.said.append(running.said)
+        assert ended in codes, running.said
+        assert "Traceback" not in running.said, running.said
+        return running.said
+
+    def nothing_runs(self) -> bool:
+        """Whether no process works in the folder any more."""
+        return not list(self._processes())
+
+    def _processes(self) -> Iterator[tuple[int, str]]:
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (process / "cwd").readlink().is_relative_to(self.folder):
+                    yield int(process.name), (process / "comm").read_text().strip()
+
+    def terraform(self) -> int | None:
+        """The Terraform that applies."""
+        for process, _ in self._processes():
+            with contextlib.suppress(OSError):
+                words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+                if words[0].endswith(b"terraform") and b"apply" in words:
+                    return process
+        return None
+
+    def settle(self) -> None:
+        """Waits for what a killed command has left running; ends the providers that a killed Terraform has left."""
+        wait_until(lambda: all(name.startswith("terraform-provi") for _, name in self._processes()))
+        for process, _ in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        wait_until(self.nothing_runs)
+
+    def bootstrap(self, *words: str, text: str | None = None) -> str:
+        """Runs ``python -m bootstrap`` for this Infisical; it has to succeed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bootstrap", *words, "--directory", str(self.site.directory)],
+            cwd=self.folder,
+            env={**self.environ, "INFISICAL_DOMAIN": self.site.url},
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        self.said.append(done.stdout + done.stderr)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[tuple[Infisical, Session, SecretStr]]:
+        """Infisical as the saved machine identity sees it, and its token."""
+        saved = SavedCredentials(self.site.directory, self.site.url).identity()
+        assert saved is not None
+        with Infisical(self.site.url) as infisical:
+            token = infisical.log_in_identity(client_id=saved.client_id, client_secret=saved.client_secret).access_token
+            yield infisical, infisical.session(token), token
+
+    def values(self) -> dict[str, str]:
+        """The secrets that are in Infisical, by name."""
+        with self.session() as (infisical, _, token):
+            projects = infisical.projects(token)
+            project = projects.project("homelab-secrets")
+            assert project is not None
+            return {one.secret_key: one.secret_value.get_secret_value() for one in projects.secrets(project.id, "prod")}
+
+    def assert_complete(self) -> None:
+        """One organization, one identity of each name, one valid client secret; every container healthy, no other."""
+        outputs = self.site.deployment.outputs("secrets-infisical")
+        password = SecretStr(outputs["infisical_admin_password"])
+        with self.session() as (infisical, session, _):
+            assert infisical.config().initialized
+            person = infisical.log_in_user(email="admin@example.com", password=password)
+            [organization] = person.organizations()
+            identities = {one.identity.name: one.identity.id for one in session.identities(organization.id)}
+            assert len(identities) == len(session.identities(organization.id)), identities
+            assert {"Terraform-Controller", "builds"} <= set(identities)
+            secrets = session.client_secrets(identities["Terraform-Controller"])
+            assert [one.is_client_secret_revoked for one in secrets].count(False) == 1
+        for name in CONTAINERS:
+            assert self.site.engine.inspect(name)["State"]["Health"]["Status"] == "healthy"
+        assert sorted(self.site.engine.docker("ps", "--all", "--format", "{{.Names}}").stdout.split()) == sorted(
+            CONTAINERS
+        )
+        assert set(self.values()) == {"DATABASE_PASSWORD", "API_TOKEN"}
+
+    def remember_secrets(self) -> set[str]:
+        """Every secret there is and has been at such a moment: generated, saved, in Infisical, and of Proxmox."""
+        self._secrets |= self.site.secrets()
+        self._secrets |= {value for value in self.values().values() if value}
+        saved = SavedCredentials(self.site.directory, self.site.url)
+        identity, admin = saved.identity(), saved.admin()
+        assert identity is not None
+        self._secrets.add(identity.client_secret.get_secret_value())
+        if admin is not None and admin.admin_token is not None:
+            self._secrets.add(admin.admin_token.get_secret_value())
+        self._secrets.add(self.environ["PROXMOX_VE_API_TOKEN"].rpartition("=")[2])
+        return self._secrets
+
+    def assert_no_secret_is_where_it_must_not_be(self) -> None:
+        """Not in an argument list, nor in what was printed, nor in a file but states and saved credentials."""
+        secrets = self.remember_secrets()
+        assert len(secrets) >= 11
+        words = b"\0".join(self.arguments.seen).decode(errors="replace")
+        assert "bootstrap" in words
+        assert not [secret for secret in secrets if secret in words]
+        assert not [secret for secret in secrets if any(secret in text for text in self.said)]
+        holding, files = set(), set()
+        for folder, folders, names in os.walk(self.folder):
+            folders[:] = [name for name in folders if name not in (".terraform", ".git")]
+            for file in (Path(folder) / name for name in names):
+                files.add(file.relative_to(self.folder).as_posix())
+                text = file.read_text(encoding="utf-8", errors="replace")
+                if any(secret in text for secret in secrets):
+                    holding.add(file)
+        assert {f"cdktf.out/stacks/{NAME}-secrets-infisical/cdk.tf.json"} <= files
+        assert any(name.startswith(f"state/logs/{NAME}/") for name in files), files
+        assert not [file for file in holding if not any(file.match(pattern) for pattern in MAY_HOLD_SECRETS)]
+        for file in holding:
+            assert not file.match("*.auto.tfvars") or file.stat().st_mode & 0o777 == 0o600
+        seen_by_git = subprocess.run(
+            ["git", "ls-files", "--others", "--exclude-standard"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        ).stdout.split()
+        assert f"environments/{NAME}.yaml" in seen_by_git
+        assert not {file.relative_to(self.folder).as_posix() for file in holding} & set(seen_by_git)
+
+
+@contextlib.contextmanager
+def secrets_project(folder: Path) -> Iterator[SecretsProject]:
+    """A project of which nothing is deployed yet."""
+    with secrets_site(folder) as site:
+        project = SecretsProject(site)
+        with project.arguments.watched():
+            yield project
