@@ -97,7 +97,8 @@ class HomelabProject:
 
     def arguments(self, command: str, *more: str) -> list[str]:
         """The command line of ``homelab COMMAND`` for this environment."""
-        where = [] if command == "doctor" else ["--output", str(self.output)]
+        option = {"doctor": None, "review": "--synthesized"}.get(command, "--output")
+        where = [option, str(self.output)] if option else []
         return [str(HOMELAB), command, *more, "--environment", str(self.file), *where]
 
     def run(self, command: str, *more: str, code: int = 0) -> str:
