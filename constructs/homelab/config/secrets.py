@@ -24,6 +24,8 @@ GROUP = "secrets-host"
 SSH_PORT = 22
 WEB_PORT = 8080
 """The port that Infisical listens on inside its container."""
+PEER_KEYS = ("ssh_from", "web_from")
+"""The keys that say whom the rules of the host's firewall are for, in the order of the rules."""
 LEAST_MEMORY_MIB = 2048
 
 _EMAIL = Matching(

@@ -124,6 +124,12 @@ CASES = {
             fix:      did you mean lan?
         """,
     ),
+    "a peer that is not there": (
+        changed(web_from="[lann]"),
+        """
+        error: secrets.web_from
+        """,
+    ),
     "more memory than there is": (
         changed(memory="128GiB"),
         """

@@ -12,6 +12,7 @@ from homelab.config.expansion import ExpandedGuest
 from homelab.config.firewall import ClusterFirewall, Rule, SecurityGroup
 from homelab.config.firewall_names import known_names
 from homelab.config.problems import Path, Problem, Severity
+from homelab.config.secrets import PEER_KEYS
 
 _MANAGEMENT = "management"
 """An IP set that Proxmox has without being told: the nodes' own network, and what is added to it."""
@@ -85,7 +86,7 @@ def _problems(subject: Subject, definitions: Definitions) -> Iterator[Problem]:
         settings = guest.definition.firewall
         path: Path = (*guest.path, "firewall")
         for index, allow in enumerate(settings.allow):
-            yield from _peer_problems((*path, "allow", index, "from"), allow.from_, definitions)
+            yield from _peer_problems(_place_of_peer(guest, index), allow.from_, definitions)
         for index, name in enumerate(settings.groups):
             yield from _group_problems((*path, "groups", index), name, definitions)
         for index, rule in enumerate(settings.rules):
@@ -93,6 +94,13 @@ def _problems(subject: Subject, definitions: Definitions) -> Iterator[Problem]:
             yield from _interface_problems((*path, "rules", index, "interface"), rule, guest)
         if settings.enabled and settings.ip_filter:
             yield from _ip_filter_problems((*path, "ip_filter"), guest)
+
+
+def _place_of_peer(guest: ExpandedGuest, index: int) -> Path:
+    """Where the file says whom a rule of ``allow`` is for: the secrets platform's are made from keys of its own."""
+    if guest.path == ("secrets",):
+        return ("secrets", PEER_KEYS[index])
+    return (*guest.path, "firewall", "allow", index, "from")
 
 
 def _cluster_problems(subject: Subject, firewall: ClusterFirewall, definitions: Definitions) -> Iterator[Problem]:
