@@ -124,7 +124,7 @@ def test_providers_are_asked_for_in_the_range_that_is_tested(tmp_path: Path) -> 
     required = stack_json(synthesized(tmp_path, SECRETS), "one-secrets-infisical")["terraform"]["required_providers"]
 
     assert required == {
-        "docker": {"source": "kreuzwerker/docker", "version": ">= 3.6.2, < 5"},
+        "docker": {"source": "kreuzwerker/docker", "version": ">= 4.6.0, < 5"},
         "random": {"source": "hashicorp/random", "version": "~> 3.7"},
     }
 

@@ -118,7 +118,7 @@ class Container(DockerContainer):
             log_opts=_LOG_FILES,
             networks_advanced=[ContainerNetworksAdvanced(name=network.name, aliases=[alias])],
             volumes=[
-                ContainerVolumes(container_path=path, volume_name=volume.name)
+                ContainerVolumes(container_path=path, volume_name=volume.name, read_only=False)
                 for path, volume in (volumes or {}).items()
             ]
             or None,
@@ -141,6 +141,8 @@ class Container(DockerContainer):
             wait_timeout=health.wait_seconds,
             depends_on=list(after) or None,
         )
+        # Left out, the provider reads 0 back and calls that a change made by hand. The binding has no name for it.
+        self.add_override("networks_advanced.0.gw_priority", 0)
 
 
 def _duration(seconds: int) -> str:
