@@ -126,14 +126,14 @@ class Session:
             while True:
                 *complete, self._received = self._received.split(b"\n")
                 for line in complete:
-                    yield line.decode(errors="replace").rstrip("\r")
+                    yield _as_shown(line)
                 chunk = self._next(selector, deadline)
                 if not chunk:
                     break
                 self._received += chunk
         if self._received:
             last, self._received = self._received, b""
-            yield last.decode(errors="replace")
+            yield _as_shown(last)
 
     def hang_up(self) -> list[str]:
         """Ends the input, at which the other end stops what still runs; returns what it said until it was gone."""
@@ -186,6 +186,11 @@ class Session:
             self._unsent = b""
         except BlockingIOError:
             pass
+
+
+def _as_shown(line: bytes) -> str:
+    """A line as a terminal leaves it: of a progress that overwrites itself, the end."""
+    return line.decode(errors="replace").rstrip("\r").rpartition("\r")[2]
 
 
 def _wrapped(text: str, ended: str) -> str:

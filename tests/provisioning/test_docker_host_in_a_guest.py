@@ -49,7 +49,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     key = folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     text = docker_host_script("debian-12", authorized_keys=[key.with_suffix(".pub").read_text().strip()]).text
-    with real_guest("docker") as guest:
+    with real_guest("docker", unprivileged=True) as guest:
         done = guest.run_script(text)
         assert done.returncode == 0, done.stdout
         lines = done.stdout.splitlines()

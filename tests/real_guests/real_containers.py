@@ -35,7 +35,7 @@ class RealContainers:
     ones as configured, with DHCP the one that the API names. All are reached from here.
 
     Args:
-        unprivileged: make unprivileged containers, as the product does on Proxmox; Docker needs privileged ones here.
+        unprivileged: make unprivileged containers, as the product does on Proxmox.
         options: of the simulator.
 
     Attributes:

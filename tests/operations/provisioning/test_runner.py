@@ -32,6 +32,12 @@ def test_a_script_runs_in_the_guest_and_its_output_is_shown_and_kept(machines: M
     assert "pct exec 9200 -- /bin/sh -s" in machines.read("arguments")
 
 
+def test_of_a_progress_that_overwrites_itself_the_end_is_kept(machines: Machines) -> None:
+    done = machines.run("printf '5%%\\r50%%\\r100%% read\\r\\n'; printf 'next\\r\\n'\n")
+
+    assert "\n100% read\nnext\n" in done.stdout
+
+
 def test_a_script_for_the_node_runs_there(machines: Machines) -> None:
     done = machines.run("echo here\n", vm_id=None, guest=None, address=None)
 
