@@ -81,11 +81,8 @@ def foreign_guest(change: Change, found: str, surroundings: Surroundings) -> Dia
         found=found,
         allowed="a VMID that is free in the whole cluster",
         fix=(
-            "give yours another vm_id; or, if it is to become this environment's, adopt it:",
-            (
-                f"  {surroundings.terraform} -chdir=cdktf.out/stacks/{change.stack} import '{resource.address}' "
-                f"{resource.node}/{resource.vm_id}"
-            ),
+            "give yours another vm_id",
+            "or, if it is to become this environment's, put into the file what homelab adopt --dry-run writes for it",
         ),
         places=place,
     )

@@ -154,7 +154,7 @@ def test_a_vmid_that_somebody_else_has_is_never_taken_over(project: HomelabProje
     assert "VMID 9200 is taken by a guest that this environment did not make" in said
     assert "container important on pve" in said
     assert "containers.dns" in said
-    assert "import 'proxmox_virtual_environment_container.dns' pve/9200" in said
+    assert "homelab adopt --dry-run" in said
     assert writes(simulator) == before
     assert simulator.guests()[9200].config == config
     assert 9100 not in simulator.guests()

@@ -62,6 +62,6 @@ def test_the_error_says_who_has_the_number_and_how_to_adopt_it() -> None:
         "VMID 9100",
         "VM mail on pve",
         "environments/dev.yaml: vms.web",
-        "import 'proxmox_virtual_environment_vm.web' pve/9100",
+        "homelab adopt --dry-run",
     ):
         assert words in text
