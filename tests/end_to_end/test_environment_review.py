@@ -30,7 +30,7 @@ def test_drift_and_plans_that_are_applied_as_they_were_reviewed(simulator: Simul
     project.run("deploy", "--yes")
 
     # Somebody changes something by hand, and somebody else the file.
-    simulator.inspect(lambda cluster: cluster.guests[9200].config.update(memory="1024"))
+    simulator.inspect(lambda cluster: cluster.guests[9200].config.update(memory=1024))
     project.content["containers"]["dns"]["cores"] = 2
     project.write()
     file = tmp_path / "drift.json"
