@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from operations.deployment_changes import Change
 from operations.deployment_guard import Taken, foreign_guest, taken
+from operations.deployment_leftovers import CONTAINER, FIREWALL_RULES, Engine, existing_rules
 from operations.deployment_planning import Planner
 from operations.deployment_policy import show_review
 from operations.deployment_probes import Failed, Probe, Prober, no_answer, probes_in
@@ -139,7 +140,7 @@ class Deployment:
             if plan.is_empty:
                 return "applied" if self._see_that_it_answers(stack, may_repeat=True) else "unchanged"
             with self.tools.timed(stack, "applying", result):
-                self.apply_one(plan)
+                self.apply_one(self._without_leftovers(stack, plan))
                 if stack.name in incomplete:
                     self._complete(stack)
             self._see_that_it_answers(stack, may_repeat=False)
@@ -149,6 +150,27 @@ class Deployment:
             outcomes = run_in_order(stacks, work, jobs=self.tools.jobs)
         for name, status in self.tools.settle(outcomes, self.results).items():
             self.results[name].status = status
+
+    def _without_leftovers(self, stack: Stack, plan: Plan) -> Plan:
+        """``plan``, or another one where something is there already that a killed deployment has made."""
+        result, api = self.results[stack.name], self.tools.api
+        if any(change.resource.type == CONTAINER for change in result.changes):
+            outputs = {name: value for other in self.results.values() for name, value in other.outputs.values.items()}
+            for what in Engine(stack, self.tools.terraform, outputs).remove_leftovers(result.changes):
+                self.tools.display.line(stack.name, f"{what} was left unfinished: it is made again", "yellow")
+        rules = existing_rules(result.changes, api.guests(), api) if api and _creates_rules(result.changes) else []
+        if not rules or self._planner.saved is not None:
+            return plan
+        plan.file.unlink(missing_ok=True)
+        for one in rules:
+            self.tools.terraform.take_up(stack, one.resource.address, one.import_id)
+            self.tools.display.line(stack.name, f"{one.resource.label} were there already: taken up", "yellow")
+        changes = result.changes
+        plan = self._planner.anew(stack)
+        result.changes = changes
+        if refusal := self.tools.policy.refusal(self._judge([stack])):
+            raise StackFailure(refusal)
+        return plan
 
     def apply_one(self, plan: Plan) -> None:
         """Applies a saved plan, with progress."""
@@ -212,3 +234,7 @@ class Deployment:
                 return False
             self.apply_one(plan)
         return True
+
+
+def _creates_rules(changes: Sequence[Change]) -> bool:
+    return any(change.resource.type == FIREWALL_RULES and change.action == "create" for change in changes)

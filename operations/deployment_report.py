@@ -167,7 +167,7 @@ def show_outputs(console: Console, results: Sequence[StackResult], environment: 
     for result in results:
         for name in result.outputs.sensitive:
             console.print(
-                f"Secret output: terraform -chdir=cdktf.out/stacks/{result.name} output -raw {name}",
+                f"Secret output: terraform -chdir=cdktf.out/stacks/{result.name} output {name}",
                 style="dim",
                 soft_wrap=True,
             )

@@ -229,6 +229,14 @@ class Terraform:
         """
         self._text(stack, "state", ["state", "push", str(file)])
 
+    def take_up(self, stack: Stack, address: str, import_id: str) -> None:
+        """Imports what exists already into the state, as the resource at ``address``.
+
+        Raises:
+            TerraformError: the provider does not find it, or somebody else holds the lock.
+        """
+        self._text(stack, "import", ["import", "-input=false", "-no-color", address, import_id])
+
     def outputs(self, stack: Stack) -> Outputs:
         """The outputs in the state; sensitive ones by name only."""
         data = self._json(stack, "output", ["output", "-json", "-no-color"])
