@@ -194,11 +194,15 @@ def _as_shown(line: bytes) -> str:
 
 
 def _wrapped(text: str, ended: str) -> str:
-    """The script as a function: a shell reads all of it before it runs any of it, and nothing in it eats the rest."""
+    """The script as a function, and what runs it as one group: a shell reads all of each before it runs any of it.
+
+    The watcher reads the same input: of lines that the shell had yet to read it would take the rest.
+    """
     return f"""homelab_script() {{
 :
 {text}
 }}
+{{
 exec 3<&0
 trap : TERM
 homelab_script </dev/null 2>&1 3<&- &
@@ -210,4 +214,5 @@ while :; do wait $homelab_pid; homelab_code=$?; kill -0 $homelab_pid 2>/dev/null
 kill -KILL $homelab_watch 2>/dev/null
 printf '\\n%s %s\\n' {ended} $homelab_code
 exit $homelab_code
+}}
 """

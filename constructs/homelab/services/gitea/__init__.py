@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from homelab.config.names import Port
 from homelab.config.text import Matching
 from homelab.provisioning.script import StoredSecret
 from homelab.services.postgresql_use import PORT as POSTGRESQL_PORT
@@ -19,6 +18,8 @@ from homelab.services.settings import ServiceSettings
 
 VERSION = "1.26.4"
 WEB_PORT = 3000
+SSH_PORT = 2222
+"""Of Gitea's own SSH server; the container's is at 22."""
 DATABASE = "gitea"
 
 AdminName = Annotated[
@@ -38,7 +39,6 @@ class GiteaSettings(ServiceSettings):
         None, description="The administrator's e-mail address; a local one when left out."
     )
     registration: bool = Field(False, description="Whether anybody may register.")
-    ssh_port: Port = Field(2222, description="Where Gitea's own SSH server listens.")
 
     def needs(self) -> tuple[str, ...]:
         """PostgreSQL, when it keeps its data there."""
@@ -55,6 +55,7 @@ def _variables(context: ServiceContext[GiteaSettings]) -> Mapping[str, Any]:
     url = public_url(context, SERVICE.name)
     return {
         "web_port": WEB_PORT,
+        "ssh_port": SSH_PORT,
         "url": url,
         "domain": url.partition("://")[2].partition(":")[0],
         "email": settings.email or f"{settings.admin}@localhost.localdomain",
@@ -83,7 +84,7 @@ SERVICE = Service(
     hostname="gitea",
     size=Size(cores=1, memory=1024, disk=8),
     settings=GiteaSettings,
-    ports=(ServicePort(WEB_PORT, "web", web=True), ServicePort(2222, "ssh")),
+    ports=(ServicePort(WEB_PORT, "web", web=True), ServicePort(SSH_PORT, "ssh")),
     downloads=(
         Download(
             "gitea",
