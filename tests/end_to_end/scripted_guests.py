@@ -98,7 +98,7 @@ class ScriptedGuests:
             received += (await process.stdin.read(65536)).decode()
         process.stdout.write(f"{ready[1]}\n".encode())
         text = received[ready.end() :]
-        while not text.rstrip().endswith("exit $homelab_code"):
+        while not text.rstrip().endswith("exit $homelab_code\n}"):
             text += (await process.stdin.read(65536)).decode()
         self.ran.append(Ran(vm_id, text))
         code = self.failing.pop(vm_id, 0)
