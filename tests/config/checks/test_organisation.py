@@ -153,7 +153,7 @@ CASES = {
         error: containers.dns.group
             the stack one-templates is not for guests
             found:    templates
-            allowed:  any name but access, cluster, state-backend, templates, or secrets- first
+            allowed:  any name but access, cluster, ha, sdn, state-backend, templates, or secrets- first
             fix:      choose another group
         """,
     ),
@@ -167,7 +167,7 @@ CASES = {
         error: containers.dns.group
             the stack one-state-backend is not for guests
             found:    state-backend
-            allowed:  any name but access, cluster, state-backend, templates, or secrets- first
+            allowed:  any name but access, cluster, ha, sdn, state-backend, templates, or secrets- first
             fix:      choose another group
         """,
     ),
