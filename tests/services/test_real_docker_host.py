@@ -7,7 +7,7 @@ import pytest
 from tests.real_guests.guests import real_guest
 from tests.services.real_services import RealServices
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
+pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_it_runs_a_container_after_a_reboot_too() -> None:

@@ -19,7 +19,8 @@ from tests.go_programs.build import FOLDER, go_program
 from tests.real_guests.guests import RealGuest, real_guests
 from tests.services.real_services import RealServices, random_word
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
+# Building the program takes minutes the first time.
+pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(2700)]
 
 
 def locked(program: Path) -> ImageLock:

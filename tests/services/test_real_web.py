@@ -9,7 +9,7 @@ import pytest
 from tests.real_guests.guests import RealGuest, real_guests
 from tests.services.real_services import RealServices
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
+pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def metric(guest: RealGuest, query: str) -> dict[str, str]:

@@ -11,11 +11,12 @@ import pytest
 
 from homelab.config.container_image_reference import normalise_container_image_reference
 from homelab.config.image_lock import ImageLock
+from homelab.config.service_containers import enabled_services
 from homelab.services import scripts
 from homelab.services.registry import services as catalogue
 from homelab.services.service import pinned
 from tests.real_guests.guests import RealGuest, real_guest
-from tests.services.real_services import RealServices, enabled_services
+from tests.services.real_services import RealServices
 
 pytestmark = [pytest.mark.system]
 
