@@ -143,7 +143,8 @@ class Deployment:
                 self.apply_one(self._without_leftovers(stack, plan))
                 if stack.name in incomplete:
                     self._complete(stack)
-            self._see_that_it_answers(stack, may_repeat=False)
+            # Outputs that change alone are no script that has run: a file that they are read from is gone, say.
+            self._see_that_it_answers(stack, may_repeat=not plan.changes)
             return "applied"
 
         with self.tools.display.showing(sum(not plan.is_empty for plan in plans.values())):

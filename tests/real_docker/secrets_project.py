@@ -84,7 +84,9 @@ class Running:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        self.lines += iter(self.process.stdout.readline, "")
+        with self.process.stdout as stream:
+            for line in stream:
+                self.lines.append(line)
 
     @property
     def said(self) -> str:
@@ -98,8 +100,7 @@ class Running:
         finally:
             if self.process.poll() is None:
                 self.process.kill()
-        # What it has started may have its output still.
-        self._reader.join(1)
+        self._reader.join(PATIENCE_SECONDS)
         return code
 
 
@@ -181,10 +182,18 @@ class SecretsProject:
     def settle(self) -> None:
         """Waits for what a killed command has left running; ends the providers that a killed Terraform has left."""
         wait_until(lambda: all(name.startswith("terraform-provi") for _, name in self._processes()))
-        for process, _ in self._processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-        wait_until(self.nothing_runs)
+        self.kill_all()
+
+    def kill_all(self) -> None:
+        """Kills everything that works in the folder."""
+
+        def killed() -> bool:
+            for process, _ in self._processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            return self.nothing_runs()
+
+        wait_until(killed)
 
     def bootstrap(self, *words: str, text: str | None = None) -> str:
         """Runs ``python -m bootstrap`` for this Infisical; it has to succeed."""

@@ -54,7 +54,14 @@ def interrupt(_: SecretsProject, running: Running) -> None:
 
 
 def kill(_: SecretsProject, running: Running) -> None:
+    """The command alone: Terraform goes on by itself."""
     running.process.kill()
+
+
+def kill_everything(project: SecretsProject, running: Running) -> None:
+    """As when the machine loses its power."""
+    running.process.kill()
+    project.kill_all()
 
 
 def kill_terraform(project: SecretsProject, _: Running) -> None:
@@ -66,14 +73,14 @@ def kill_terraform(project: SecretsProject, _: Running) -> None:
 BREAKS = [
     pytest.param(printed(f"{NAME}-secrets-host"), interrupt, id="before-host"),
     pytest.param(printed("created container secrets (9900)"), kill_terraform, id="in-host"),
-    pytest.param(printed(f"plan: {NAME}-secrets-infisical"), kill, id="before-infisical"),
+    pytest.param(printed(f"plan: {NAME}-secrets-infisical"), kill_everything, id="before-infisical"),
     pytest.param(container_is_starting, kill_terraform, id="in-infisical"),
     pytest.param(printed(f"plan: {NAME}-secrets-bootstrap"), interrupt, id="before-bootstrap"),
     pytest.param(administrator_is_made, interrupt, id="in-bootstrap"),
-    pytest.param(printed(f"{NAME}-secrets-identity"), kill, id="before-identity"),
-    pytest.param(saved("infisical_token.auto.tfvars"), kill, id="in-identity"),
+    pytest.param(printed(f"{NAME}-secrets-identity"), kill_everything, id="before-identity"),
+    pytest.param(saved("infisical_token.auto.tfvars"), kill_terraform, id="in-identity"),
     pytest.param(printed("created script identity"), interrupt, id="before-resources"),
-    pytest.param(saved("resources.json"), kill_terraform, id="in-resources"),
+    pytest.param(saved("resources.json"), kill, id="in-resources"),
 ]
 
 
@@ -86,7 +93,7 @@ def test_broken_off(
     assert running.process.poll() is None, f"it ended before it could be broken off:\n{running.said}"
     breaking(project, running)
 
-    said = project.heard(running, *{interrupt: (130,), kill: (-signal.SIGKILL,), kill_terraform: (1,)}[breaking])
+    said = project.heard(running, {interrupt: 130, kill_terraform: 1}.get(breaking, -signal.SIGKILL))
     project.settle()
     if breaking is interrupt:
         assert "continue with: homelab deploy secrets --environment test" in said
