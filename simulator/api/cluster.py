@@ -160,9 +160,7 @@ def cluster_status(call: Call) -> Any:
     answer: list[Config] = []
     if len(nodes) > 1:
         quorate = int(has_majority(call.cluster))
-        answer.append(
-            {"type": "cluster", "id": "cluster", "name": "homelab", "nodes": len(nodes), "quorate": quorate}
-        )
+        answer.append({"type": "cluster", "id": "cluster", "name": "homelab", "nodes": len(nodes), "quorate": quorate})
     for number, name in enumerate(nodes):
         answer.append(
             {

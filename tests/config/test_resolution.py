@@ -265,15 +265,20 @@ def test_own_user_data_gets_the_host_name_and_a_file_of_its_own() -> None:
     assert machine().user_data is None
 
 
-def test_a_template_downloads_an_image_of_its_own() -> None:
-    found = resolved("templates: {a: {vm_id: 9000, image: debian-12}, b: {vm_id: 9001, image: debian-12}}").templates
+def _images(environment: ResolvedEnvironment) -> dict[str, ImageSpec]:
+    """The images of templates that are made from one, by the template's key."""
+    return {key: spec.image for key, spec in environment.templates.items() if spec.image is not None}
 
-    assert {key: spec.image.file_name for key, spec in found.items()} == {
+
+def test_a_template_downloads_an_image_of_its_own() -> None:
+    found = _images(resolved("templates: {a: {vm_id: 9000, image: debian-12}, b: {vm_id: 9001, image: debian-12}}"))
+
+    assert {key: image.file_name for key, image in found.items()} == {
         "a": "one-a-debian-12-generic-amd64.qcow2",
         "b": "one-b-debian-12-generic-amd64.qcow2",
     }
-    assert found["a"].image.url == found["b"].image.url == disk_image("debian-12").url
-    assert found["a"].image.content == "import"
+    assert found["a"].url == found["b"].url == disk_image("debian-12").url
+    assert found["a"].content == "import"
 
 
 def test_containers_of_one_system_on_one_node_share_its_template() -> None:
@@ -340,7 +345,7 @@ def test_a_template_file_that_is_there_is_not_downloaded() -> None:
 def test_a_locked_image_has_the_locks_checksum_build_and_name() -> None:
     url = disk_image("debian-12").url
 
-    image = resolved(TEMPLATE, locked(url, url="https://example.org/20260101.qcow2")).templates["debian-12"].image
+    image = _images(resolved(TEMPLATE, locked(url, url="https://example.org/20260101.qcow2")))["debian-12"]
 
     assert (image.url, image.checksum) == ("https://example.org/20260101.qcow2", SHA512)
     assert image.file_name == "one-debian-12-debian-12-20260101.qcow2"
@@ -351,19 +356,19 @@ def test_a_checksum_in_the_file_wins_over_the_lock() -> None:
 
     found = resolved(f"templates: {{t: {{vm_id: 9000, image: {{url: '{url}', checksum: '{own}'}}}}}}", locked(url))
 
-    assert (found.templates["t"].image.checksum, found.templates["t"].image.file_name) == (own, "one-t-a.qcow2")
+    assert (_images(found)["t"].checksum, _images(found)["t"].file_name) == (own, "one-t-a.qcow2")
 
 
 def test_a_name_in_the_file_wins_over_the_lock() -> None:
     url = "https://example.org/a.qcow2"
 
-    image = resolved(f"templates: {{t: {{vm_id: 9000, image: {{url: '{url}', file_name: b.qcow2}}}}}}", locked(url))
+    found = resolved(f"templates: {{t: {{vm_id: 9000, image: {{url: '{url}', file_name: b.qcow2}}}}}}", locked(url))
 
-    assert (image.templates["t"].image.checksum, image.templates["t"].image.file_name) == (SHA512, "b.qcow2")
+    assert (_images(found)["t"].checksum, _images(found)["t"].file_name) == (SHA512, "b.qcow2")
 
 
 def test_without_lock_there_is_no_checksum_and_none_is_made_up() -> None:
-    assert resolved(TEMPLATE).templates["debian-12"].image.checksum is None
+    assert _images(resolved(TEMPLATE))["debian-12"].checksum is None
 
 
 CLONE = "containers: {{base: {{{base}, vm_id: 9201, template: true}}, copy: {{clone_from: base, vm_id: 9202{copy}}}}}\n"

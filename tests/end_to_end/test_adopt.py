@@ -47,7 +47,7 @@ PROVIDERS_OWN = {
 }
 """What the provider does with a guest. It is in the state alone, and an import does not bring it."""
 
-WRITTEN_OUT = {
+WRITTEN_OUT: dict[str, dict[str, Any]] = {
     "proxmox_virtual_environment_firewall_options": {
         "dhcp": False,
         "ipfilter": False,

@@ -109,8 +109,7 @@ class _Resolver:
                 used.reference: self.lock.digest_for(used.reference) for used in container_images(self.environment)
             },
             pinned={
-                name: pinned(enabled.service, self.lock)
-                for name, enabled in enabled_services(self.environment).items()
+                name: pinned(enabled.service, self.lock) for name, enabled in enabled_services(self.environment).items()
             },
         )
 

@@ -141,7 +141,7 @@ class Lock:
         return self.checksums.get(url)
 
     def digest_for(self, reference: str) -> str | None:
-        return None
+        return self.checksums.get(reference)
 
 
 def test_an_image_that_is_not_locked_is_said_once() -> None:

@@ -1,7 +1,5 @@
 """The secrets platform among everything else: its host is checked like any container, and what is its own besides."""
 
-
-
 from __future__ import annotations
 
 import pytest
