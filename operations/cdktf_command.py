@@ -1,6 +1,7 @@
 """The command `cdktf`: CDK for Terraform's own command line, run with what it needs on this machine.
 
-It runs on the Node of the project's environment, finds the providers in the project's mirror, and sends nothing home.
+It runs on the Node of the project's environment, finds the providers in the project's mirror, adds what the stacks to
+deploy depend on, and sends nothing home.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from operations.cdktf_dependencies import with_dependencies
 from operations.provider_mirror import (
     PROJECT,
     ProviderMirrorError,
@@ -62,4 +64,5 @@ def main() -> None:
     except ProviderMirrorError as error:
         sys.exit(str(error))
     node = str(Path(sys.prefix) / "bin" / "node")
-    os.execve(node, [node, str(program), *cdktf_arguments(sys.argv[1:])], environment)  # noqa: S606 - no shell is meant
+    arguments = cdktf_arguments(with_dependencies(sys.argv[1:], environment))
+    os.execve(node, [node, str(program), *arguments], environment)  # noqa: S606 - no shell is meant
