@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from operations.terraform_stacks import Stack, StackError, read_stacks
+from operations.terraform.stacks import Stack, StackError, read_stacks
 
 _WITH_VALUE = frozenset(
     {

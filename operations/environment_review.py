@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from operations.deployment_planning import Planner
-from operations.deployment_platforms import select_stacks
-from operations.deployment_schedule import batches
-from operations.deployment_session import Session
-from operations.deployment_tools import StackResult
-from operations.diagnosis import Diagnosis
+from operations.deployment.planning import Planner
+from operations.deployment.platforms import select_stacks
+from operations.deployment.schedule import batches
+from operations.deployment.session import Session
+from operations.deployment.tools import StackResult
+from operations.diagnosis.diagnosis import Diagnosis
 from operations.review import Review, Verdict
 from operations.saved_plans import prepare_folder, save_plans
-from operations.terraform import Plan
+from operations.terraform.terraform import Plan
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operations.terraform import Terraform
-from operations.terraform_stacks import Stack
+from operations.terraform.stacks import Stack
+from operations.terraform.terraform import Terraform
 
 _KINDS = {
     "proxmox_virtual_environment_vm": "qemu",

@@ -13,15 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from operations.deployment_documents import full_document_of
-from operations.deployment_schedule import StackFailure
-from operations.diagnosis import Diagnosis
+from operations.deployment.documents import full_document_of
+from operations.deployment.schedule import StackFailure
+from operations.diagnosis.diagnosis import Diagnosis
 from operations.review import Action, PlanDocument
 from operations.review.plan import Change
-from operations.terraform import Plan, Terraform
-from operations.terraform_messages import Action as Word
-from operations.terraform_messages import PlannedChange
-from operations.terraform_stacks import Stack
+from operations.terraform.messages import Action as Word
+from operations.terraform.messages import PlannedChange
+from operations.terraform.stacks import Stack
+from operations.terraform.terraform import Plan, Terraform
 
 MANIFEST = "plans.json"
 SCHEMA_VERSION = 1

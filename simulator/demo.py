@@ -17,12 +17,12 @@ from pathlib import Path
 import yaml
 from rich.console import Console
 
-from operations.deployment_ending import EXIT_INTERRUPTED
-from operations.deployment_run import deploy, destroy
-from operations.deployment_session import Session, Settings, open_session
-from operations.deployment_synthesis import SynthesisError
+from operations.deployment.ending import EXIT_INTERRUPTED
+from operations.deployment.run import deploy, destroy
+from operations.deployment.session import Session, Settings, open_session
+from operations.deployment.synthesis import SynthesisError
 from operations.provider_mirror import PROJECT, ProviderMirrorError, mirror_problems, terraform_environment
-from operations.terraform_process import Interrupted
+from operations.terraform.process import Interrupted
 
 from .options import SimulatorOptions
 from .simulator import Simulator

@@ -90,9 +90,9 @@ def deploy(
     from operations.command_line.deploying import require_terminal, session_for, typed_service, yes_or_no
     from operations.command_line.errors import UsageError
     from operations.command_line.moves_command import move_first
-    from operations.deployment_platforms import Range
-    from operations.deployment_recreate_run import Request, make_anew
-    from operations.deployment_run import deploy as run
+    from operations.deployment.platforms import Range
+    from operations.deployment.recreate_run import Request, make_anew
+    from operations.deployment.run import deploy as run
 
     if only and (first or last):
         raise UsageError("--only goes with neither --from nor --to\n    fix:      leave one of them out")

@@ -16,18 +16,18 @@ from homelab.config.problems import InvalidEnvironment, render
 from operations.command_line.errors import CommandError, UsageError
 from operations.command_line.project import chosen_files, project_root
 from operations.command_line.terminal import may_use_color
-from operations.deployment_holdings import Data
-from operations.deployment_policy import guests_lost
-from operations.deployment_recreate import Service
-from operations.deployment_session import Session, Settings, open_session
-from operations.deployment_synthesis import SynthesisError
-from operations.deployment_tools import JOBS, Refused
-from operations.diagnosis import Diagnosis
+from operations.deployment.holdings import Data
+from operations.deployment.policy import guests_lost
+from operations.deployment.recreate import Service
+from operations.deployment.session import Session, Settings, open_session
+from operations.deployment.synthesis import SynthesisError
+from operations.deployment.tools import JOBS, Refused
+from operations.diagnosis.diagnosis import Diagnosis
 from operations.provider_mirror import ProviderMirrorError
 from operations.review import Review, ReviewError
 from operations.review.rendering.outline import counted
-from operations.terraform_process import Interrupted
-from operations.terraform_stacks import StackError
+from operations.terraform.process import Interrupted
+from operations.terraform.stacks import StackError
 
 EXIT_INTERRUPTED = 130
 

@@ -57,7 +57,7 @@ def destroy(
 
     from operations.command_line.deploying import require_terminal, session_for, typed_names
     from operations.command_line.errors import UsageError
-    from operations.deployment_run import destroy as run
+    from operations.deployment.run import destroy as run
 
     require_terminal(yes=yes or dry_run)
     with session_for(

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from homelab.config.environment import Environment
-    from operations.preflight import Check
+    from operations.preflight.preflight import Check
 
 
 def doctor(
@@ -26,7 +26,7 @@ def doctor(
     """
     import os
 
-    from operations.preflight import Preflight, Status
+    from operations.preflight.preflight import Preflight, Status
 
     loaded = _load(environment) if environment else None
     checks = []

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from operations.command_line.deploying import EXIT_INTERRUPTED, session_for
 from operations.command_line.errors import CommandError, UsageError
-from operations.deployment_report import show_diagnosis
-from operations.diagnosis import Diagnosis
+from operations.deployment.report import show_diagnosis
+from operations.diagnosis.diagnosis import Diagnosis
 from operations.environment_review import EnvironmentReview, review_environment
-from operations.preflight import Status
+from operations.preflight.preflight import Status
 from operations.review import ReviewError
 from operations.saved_plans import SavedPlansError
-from operations.terraform_process import Interrupted
-from operations.terraform_stacks import StackError
+from operations.terraform.process import Interrupted
+from operations.terraform.stacks import StackError
 
 
 def review_of(

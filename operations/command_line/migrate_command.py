@@ -11,7 +11,7 @@ from operations.command_line.deploy_command import Environment, Verbose, Yes
 
 if TYPE_CHECKING:
     from homelab.config.expansion import ExpandedGuest
-    from operations.deployment_session import Session
+    from operations.deployment.session import Session
 
 
 def migrate(
@@ -39,7 +39,7 @@ def migrate(
     from operations.command_line.errors import CommandError
     from operations.migration import MigrationError
     from operations.proxmox_api import ProxmoxError
-    from operations.terraform import TerraformError
+    from operations.terraform.terraform import TerraformError
 
     require_terminal(yes=yes)
     with session_for(

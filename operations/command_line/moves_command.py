@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from operations.deployment_session import Session
+    from operations.deployment.session import Session
     from operations.moves import Pending
 
 EXIT_PENDING = 2
@@ -40,7 +40,7 @@ def moves(
     from operations.command_line.deploying import session_for
     from operations.command_line.errors import CommandError
     from operations.moves import MoveError
-    from operations.terraform import TerraformError
+    from operations.terraform.terraform import TerraformError
 
     with session_for(
         environment, output=output, jobs=None, parallelism=None, verbose=False, json_output=False
@@ -89,7 +89,7 @@ def move_first(session: Session, *, yes: bool, dry_run: bool) -> bool:
     from operations.command_line.errors import CommandError
     from operations.moves import MoveError
     from operations.moves.announcing import offer_moves
-    from operations.terraform import TerraformError
+    from operations.terraform.terraform import TerraformError
 
     def confirm(_pending: Pending) -> bool:
         return yes or typer.confirm("\nMove them in the states first? Proxmox is not changed by it.", err=True)

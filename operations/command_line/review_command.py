@@ -157,7 +157,7 @@ def read_allow_file(path: Path | None) -> AllowList:
         ReviewError: it can't be read, or is not in the shape of one.
     """
     from operations.command_line.project import project_root
-    from operations.deployment_policy import allow_list_in
+    from operations.deployment.policy import allow_list_in
 
     return allow_list_in(project_root(), path)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from operations.terraform_stacks import Stack, StackError, read_stacks
+from operations.terraform.stacks import Stack, StackError, read_stacks
 
 WORK_TREE = ""
 """Stands for the files as they are, committed or not."""

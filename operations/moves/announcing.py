@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from homelab.config.selection import environment_files
-from operations.deployment_session import Session
-from operations.deployment_synthesis import orphaned_stack, orphans
+from operations.deployment.session import Session
+from operations.deployment.synthesis import orphaned_stack, orphans
 from operations.moves.applying import apply_moves
 from operations.moves.matching import snippets_that_go
 from operations.moves.pending import Pending, pending_moves, stack_of_state

@@ -9,8 +9,8 @@ from pathlib import Path
 from operations.moves.matching import Move, State, name_of, type_of
 from operations.moves.pending import Pending, read_state, run
 from operations.moves.rewriting import empty_state, with_arrivals, without_departures
-from operations.terraform import Terraform, TerraformError
-from operations.terraform_stacks import Stack
+from operations.terraform.stacks import Stack
+from operations.terraform.terraform import Terraform, TerraformError
 
 _MOVED = "homelab-moved.tf.json"
 

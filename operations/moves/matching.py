@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from operations.moves.identity import Identity, identity
-from operations.terraform_stacks import Stack
+from operations.terraform.stacks import Stack
 
 State = dict[str, Any]
 """A state as ``terraform state pull`` writes it (version 4)."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from operations.moves.matching import Move, State, find_moves
-from operations.terraform import Terraform, TerraformError
-from operations.terraform_messages import plain_diagnostics
-from operations.terraform_stacks import Stack
+from operations.terraform.messages import plain_diagnostics
+from operations.terraform.stacks import Stack
+from operations.terraform.terraform import Terraform, TerraformError
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from homelab.config.image_lock import ImageLock
 from homelab.config.problems import Severity
 from homelab.config.resolution import resolve
 from homelab.stacks.application import build_app
-from operations.deployment_holdings import protection_lifted
+from operations.deployment.holdings import protection_lifted
 from operations.provider_mirror import terraform_environment, terraform_program
-from operations.terraform_stacks import Stack, read_stacks
+from operations.terraform.stacks import Stack, read_stacks
 from simulator import Simulator
 
 SECONDS = 240

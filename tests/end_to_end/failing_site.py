@@ -12,14 +12,14 @@ import pytest
 
 from homelab.config.loading import load_environment
 from homelab.config.privileges import required_privileges
-from operations.deployment_session import key_paths
-from operations.deployment_synthesis import synthesize
-from operations.diagnosis import Diagnosis, Surroundings, diagnose
+from operations.deployment.session import key_paths
+from operations.deployment.synthesis import synthesize
+from operations.diagnosis.diagnosis import Diagnosis, Surroundings, diagnose
 from operations.provider_mirror import terraform_environment, terraform_program
 from operations.redaction import secrets_in
-from operations.terraform import Terraform, TerraformError
-from operations.terraform_process import Processes
-from operations.terraform_stacks import Stack
+from operations.terraform.process import Processes
+from operations.terraform.stacks import Stack
+from operations.terraform.terraform import Terraform, TerraformError
 from simulator import Simulator
 from tests.end_to_end.homelab_project import PROJECT, HomelabProject
 

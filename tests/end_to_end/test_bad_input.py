@@ -20,7 +20,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from operations.diagnosis import Diagnosis
+from operations.diagnosis.diagnosis import Diagnosis
 from simulator import Simulator
 from tests.end_to_end.failing_site import Site
 from tests.end_to_end.homelab_project import PROJECT, HomelabProject

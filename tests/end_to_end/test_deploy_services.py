@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from operations.deployment_backup import Backups, Target
+from operations.deployment.backup import Backups, Target
 from operations.proxmox_api import Credentials, ProxmoxApi
 from simulator import Simulator
 from tests.end_to_end.homelab_project import HomelabProject

@@ -20,9 +20,9 @@ from operations.moves import pending_moves
 from operations.moves.applying import MoveError, apply_moves
 from operations.moves.pending import stack_of_state
 from operations.provider_mirror import terraform_environment, terraform_program
-from operations.terraform import Terraform, TerraformError
-from operations.terraform_process import Processes
-from operations.terraform_stacks import Stack
+from operations.terraform.process import Processes
+from operations.terraform.stacks import Stack
+from operations.terraform.terraform import Terraform, TerraformError
 from simulator import Simulator
 from tests.end_to_end.homelab_project import ENVIRONMENT, HomelabProject
 from tests.end_to_end.s3_server import ADMINISTRATOR, REGION, SECRET, serve

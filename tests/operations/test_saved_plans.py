@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from operations.deployment_schedule import StackFailure
+from operations.deployment.schedule import StackFailure
 from operations.saved_plans import SavedPlansError, prepare_folder, read_saved_plans, save_plans
-from operations.terraform import Plan, Terraform
-from operations.terraform_stacks import Stack
+from operations.terraform.stacks import Stack
+from operations.terraform.terraform import Plan, Terraform
 
 ADDRESS = "proxmox_virtual_environment_vm.db"
 

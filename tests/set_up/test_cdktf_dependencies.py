@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from operations.cdktf_dependencies import missing_dependencies, patterns_in, with_dependencies
-from operations.terraform_stacks import Stack
+from operations.terraform.stacks import Stack
 
 PROJECT = Path(__file__).resolve().parents[2]
 STACKS = [

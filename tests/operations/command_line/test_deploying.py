@@ -9,14 +9,14 @@ import pytest
 import typer
 
 from operations.command_line.deploying import typed_names, typed_service, yes_or_no
-from operations.deployment_holdings import Data
-from operations.deployment_recreate import Service
-from operations.deployment_tools import Refused
+from operations.deployment.holdings import Data
+from operations.deployment.recreate import Service
+from operations.deployment.tools import Refused
 from operations.review import Review, Verdict
 from operations.review.findings import Finding, Severity
 from operations.review.judgement import ReviewedChange
 from operations.review.plan import Action
-from operations.terraform_stacks import Resource, Stack
+from operations.terraform.stacks import Resource, Stack
 
 SESSION: Any = SimpleNamespace(environment=SimpleNamespace(name="prod"))
 DB = Data("db", "VM db (9101)", "scsi1 (8 GiB)")

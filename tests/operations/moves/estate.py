@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from operations.moves.matching import State, managed
-from operations.terraform_stacks import Stack
+from operations.terraform.stacks import Stack
 
 VM = "proxmox_virtual_environment_vm"
 CONTAINER = "proxmox_virtual_environment_container"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from operations.diagnosis import Diagnosis, Surroundings, diagnose
-from operations.terraform import TerraformError
-from operations.terraform_messages import Diagnostic
+from operations.diagnosis.diagnosis import Diagnosis, Surroundings, diagnose
+from operations.terraform.messages import Diagnostic
+from operations.terraform.terraform import TerraformError
 from tests.operations.provisioning.pretended_ssh import Machines
 
 COMMAND = "set -f; IFS=; exec $python -m operations.provisioning"
