@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-
 SecretKind = Literal["password", "hex", "base64"]
 """password: letters and digits. hex: hexadecimal digits. base64: random bytes in base64."""
 
@@ -33,6 +31,9 @@ def render_script(package: str, template: str, variables: Mapping[str, Any]) -> 
     Raises:
         jinja2.TemplateError: the template has a mistake or uses a variable that is not given.
     """
+    # Every service is imported to check an environment file, and no script is rendered for that.
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
     parts = package.split(".")
     packages = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
 
