@@ -53,7 +53,7 @@ def test_the_demo_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
     assert "Traceback" not in said + done.stderr
     shown = [
         "1. homelab deploy: plan and apply",
-        "+ VM web-1 (9100)",
+        "+ VM workshop (9110)",
         "created container dns (9200)",
         "9110   workshop",
         "192.168.3.53",
@@ -61,7 +61,8 @@ def test_the_demo_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
         "2. homelab deploy again: no changes",
         "No changes: Proxmox is as the file says.",
         "3. somebody changes the memory of workshop",
-        "~ VM workshop (9110): memory.dedicated 1024 → 4096  changed outside Terraform",
+        "1 changed outside Terraform",
+        "memory.dedicated 1024 → 4096",
         "4. homelab destroy",
         "The node has no guest, no disk, no image and no pool any more.",
         "The demo went well",
