@@ -8,11 +8,8 @@ from constructs import Construct
 from homelab.config.adoption import ALWAYS_IGNORED_OF_CONTAINERS, Adopted
 from homelab.config.container import ContainerSpec
 from homelab.proxmox.container import features_of, initialization_of, network_interfaces_of, startup_of
-from homelab.proxmox.firewall import GuestFirewall
-from homelab.proxmox.ha import put_under_ha
+from homelab.proxmox.guest_parts import define_parts
 from homelab.proxmox.node_of_container import stays_on_its_node
-from homelab.proxmox.pool import join_pool
-from homelab.proxmox.replication import replicate
 from imports.proxmox.virtual_environment_container import (
     VirtualEnvironmentContainer,
     VirtualEnvironmentContainerCpu,
@@ -65,22 +62,7 @@ class AdoptedContainer(VirtualEnvironmentContainer):
         )
         self.spec = spec
         self.import_from(f"{spec.node}/{spec.vm_id}")
-        if spec.pool is not None:
-            join_pool(self, pool_id=spec.pool, vm_id=spec.vm_id, adopted=adopted.in_pool)
-        replicate(self, spec)
-        put_under_ha(self, spec)
-        if spec.firewall.enabled:
-            GuestFirewall(
-                self,
-                "firewall",
-                node=spec.node,
-                vm_id=spec.vm_id,
-                container=True,
-                settings=spec.firewall,
-                names=spec.firewall_names,
-                guest=self,
-                moved_by_ha=spec.ha is not None,
-            )
+        define_parts(self, spec)
 
 
 def _settings(spec: ContainerSpec) -> dict[str, Any]:

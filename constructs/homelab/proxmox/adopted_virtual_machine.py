@@ -8,11 +8,8 @@ from constructs import Construct
 
 from homelab.config.adoption import ALWAYS_IGNORED_OF_MACHINES, AdoptedMachine
 from homelab.config.virtual_machine import VirtualMachineSpec
-from homelab.proxmox.firewall import GuestFirewall
-from homelab.proxmox.ha import put_under_ha
+from homelab.proxmox.guest_parts import define_parts
 from homelab.proxmox.network_device import network_devices
-from homelab.proxmox.pool import join_pool
-from homelab.proxmox.replication import replicate
 from homelab.proxmox.virtual_machine import SHUTDOWN_SECONDS, balloon, pci_devices, startup_of
 from imports.proxmox.virtual_environment_vm import (
     VirtualEnvironmentVm,
@@ -66,22 +63,7 @@ class AdoptedVirtualMachine(VirtualEnvironmentVm):
             **{name: value for name, value in _settings(spec, adopted).items() if name not in adopted.ignore},
         )
         self.import_from(f"{spec.node}/{spec.vm_id}")
-        if spec.pool is not None:
-            join_pool(self, pool_id=spec.pool, vm_id=spec.vm_id, adopted=adopted.in_pool)
-        replicate(self, spec)
-        put_under_ha(self, spec)
-        if spec.firewall.enabled:
-            GuestFirewall(
-                self,
-                "firewall",
-                node=spec.node,
-                vm_id=spec.vm_id,
-                settings=spec.firewall,
-                names=spec.firewall_names,
-                guest=self,
-                moved_by_ha=spec.ha is not None,
-                addresses=[interface.static_address for interface in spec.interfaces],
-            )
+        define_parts(self, spec)
 
 
 _TEMPLATE = ("template",)

@@ -4,11 +4,8 @@ from cdktf import TerraformResourceLifecycle
 from constructs import Construct
 
 from homelab.config.container import ContainerSpec, MountPoint
-from homelab.proxmox.firewall import GuestFirewall
-from homelab.proxmox.ha import put_under_ha
+from homelab.proxmox.guest_parts import define_parts
 from homelab.proxmox.node_of_container import stays_on_its_node
-from homelab.proxmox.pool import join_pool
-from homelab.proxmox.replication import replicate
 from imports.proxmox.virtual_environment_container import (
     VirtualEnvironmentContainer,
     VirtualEnvironmentContainerClone,
@@ -78,22 +75,7 @@ class Container(VirtualEnvironmentContainer):
             lifecycle=_lifecycle(id_, spec),
         )
         self.spec = spec
-        if spec.pool is not None:
-            join_pool(self, pool_id=spec.pool, vm_id=spec.vm_id)
-        replicate(self, spec)
-        put_under_ha(self, spec)
-        if spec.firewall.enabled:
-            GuestFirewall(
-                self,
-                "firewall",
-                node=spec.node,
-                vm_id=spec.vm_id,
-                container=True,
-                settings=spec.firewall,
-                names=spec.firewall_names,
-                guest=self,
-                moved_by_ha=spec.ha is not None,
-            )
+        define_parts(self, spec)
 
 
 def _waits_for_address(spec: ContainerSpec) -> bool:

@@ -5,11 +5,8 @@ from constructs import Construct
 
 from homelab.config.virtual_machine import BOOT_INTERFACE, VirtualMachineSpec
 from homelab.proxmox.address import address_of
-from homelab.proxmox.firewall import GuestFirewall
-from homelab.proxmox.ha import put_under_ha
+from homelab.proxmox.guest_parts import define_parts
 from homelab.proxmox.network_device import network_devices
-from homelab.proxmox.pool import join_pool
-from homelab.proxmox.replication import replicate
 from homelab.proxmox.snippet import Snippet
 from homelab.proxmox.template import efi_disk
 from imports.proxmox.virtual_environment_vm import (
@@ -102,22 +99,7 @@ class VirtualMachine(VirtualEnvironmentVm):
         if spec.user_data is not None:
             # Only now, because the snippet is part of the machine.
             self.depends_on = [address_of(self._user_data(spec, spec.user_data).file)]
-        if spec.pool is not None:
-            join_pool(self, pool_id=spec.pool, vm_id=spec.vm_id)
-        replicate(self, spec)
-        put_under_ha(self, spec)
-        if spec.firewall.enabled:
-            GuestFirewall(
-                self,
-                "firewall",
-                node=spec.node,
-                vm_id=spec.vm_id,
-                settings=spec.firewall,
-                names=spec.firewall_names,
-                guest=self,
-                moved_by_ha=spec.ha is not None,
-                addresses=[interface.static_address for interface in spec.interfaces],
-            )
+        define_parts(self, spec)
 
     def _user_data(self, spec: VirtualMachineSpec, text: str) -> Snippet:
         return Snippet(
