@@ -22,6 +22,7 @@ class Fault:
         task: pattern of a task's type (``vzcreate``, ``qmstart``, ...); makes this a fault of tasks.
         task_error: exit status the task ends with; its change isn't made.
         task_seconds: how long the task takes instead of the usual time.
+        task_held: the task goes on until this fault is removed.
     """
 
     method: str = "*"
@@ -34,6 +35,7 @@ class Fault:
     task: str = ""
     task_error: str = ""
     task_seconds: float | None = None
+    task_held: bool = False
     hits: int = 0
 
 
@@ -71,6 +73,10 @@ class Faults:
         """Tasks of this type take this long."""
         return self.add(task=task, task_seconds=seconds, times=times)
 
+    def hold_task(self, task: str) -> Fault:
+        """Tasks of this type go on until the fault is removed, however long what is tested meanwhile takes."""
+        return self.add(task=task, task_held=True, times=None)
+
     def node_unreachable(self, node: str) -> Fault:
         """Every request about the node is answered as by a cluster that can't reach it, until the fault is removed."""
         return self.add(path=f"/nodes/{node}/*", status=595, message="No route to host", times=None)
@@ -94,6 +100,11 @@ class Faults:
         """The faults in force, in the order they were added."""
         with self._lock:
             return list(self._faults)
+
+    def in_force(self, fault: Fault) -> bool:
+        """Whether a fault was not removed yet."""
+        with self._lock:
+            return fault in self._faults
 
     def for_request(self, method: str, path: str) -> Fault | None:
         """The first fault that hits this request; counts the hit."""

@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from .errors import ApiError, TaskFailure
-from .faults import Faults
+from .faults import Fault, Faults
 from .guest_backend import GuestBackend, after_effect, before_effect
 from .state import Guest
 
 Effect = Callable[["Task"], Awaitable[None] | None]
 KEPT_TASKS = 20_000
+HELD_TASK_LOOKS_AFTER_SECONDS = 0.02
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class _Work:
     guest: Guest | None
     undo: Callable[[], None] | None
     error: str
+    held_by: Fault | None
 
 
 class Tasks:
@@ -94,9 +96,10 @@ class Tasks:
         error = fault.task_error if fault else ""
         if guest:
             guest.busy += 1
-        work = _Work(task, effect, guest, undo, error)
+        held_by = fault if fault and fault.task_held else None
+        work = _Work(task, effect, guest, undo, error, held_by)
         real = self.backend is not None and guest is not None and guest.kind == "lxc"
-        if duration <= 0 and not real and (error or not inspect.iscoroutinefunction(effect)):
+        if duration <= 0 and not real and not held_by and (error or not inspect.iscoroutinefunction(effect)):
             self._finish(work, error)
         else:
             running = asyncio.get_running_loop().create_task(self._run(work, duration))
@@ -119,6 +122,9 @@ class Tasks:
             except (TaskFailure, ApiError) as problem:
                 failure = str(problem)
         await asyncio.sleep(max(0.0, seconds - (time.monotonic() - started)))
+        # Removed in another thread, which an event of this loop would not hear.
+        while work.held_by and self.faults.in_force(work.held_by):  # noqa: ASYNC110
+            await asyncio.sleep(HELD_TASK_LOOKS_AFTER_SECONDS)
         failure = self._take_effect(work, failure)
         if not failure and backend and work.guest:
             try:

@@ -99,7 +99,10 @@ def test_a_bridge_that_is_not_there_is_named(site: Site) -> None:
 
 def test_a_node_that_is_not_there_is_named(site: Site) -> None:
     containers = "proxmox_virtual_environment_container"
-    site.change("services", lambda content: content["resource"][containers]["dns"].update(node_name="pve9"))
+    # Without the condition that would compare the node with the file's, which here names the other one.
+    site.change(
+        "services", lambda content: content["resource"][containers]["dns"].update(node_name="pve9", lifecycle={})
+    )
     found = site.failure("services")
     assert found.kind == "node_unknown"
     assert "pve9" in found.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -189,23 +190,32 @@ def terraform_of(pid: int) -> int | None:
     return None
 
 
-def start_slow_clone(project: HomelabProject, simulator: Simulator, seconds: float = 4) -> subprocess.Popen[str]:
-    """A deployment of the web stack in the middle of cloning its VM."""
+@contextlib.contextmanager
+def deployment_amid_its_clone(project: HomelabProject, simulator: Simulator) -> Iterator[subprocess.Popen[str]]:
+    """A deployment of the web stack that is cloning its VM, and goes on doing so until the faults are cleared."""
     project.run("deploy", "templates", "--yes")
-    simulator.faults.slow_task("qmclone", seconds)
-    running = project.start("deploy", "web", "--yes")
-    wait_until(lambda: any(request.path.endswith("/clone") and request.status == 200 for request in simulator.requests))
-    return running
+    simulator.faults.hold_task("qmclone")
+    with project.start("deploy", "web", "--yes") as running:
+        try:
+            wait_until(
+                lambda: any(request.path.endswith("/clone") and request.status == 200 for request in simulator.requests)
+            )
+            yield running
+        finally:
+            simulator.faults.clear()
+            running.kill()
 
 
 def test_ctrl_c_lets_terraform_finish_and_the_next_run_continues(project: HomelabProject, simulator: Simulator) -> None:
-    running = start_slow_clone(project, simulator)
-    terraform = terraform_of(running.pid)
-    assert terraform is not None
-    running.send_signal(signal.SIGINT)
-    time.sleep(0.3)
-    running.send_signal(signal.SIGINT)
-    said, _ = running.communicate(timeout=PATIENCE_SECONDS)
+    with deployment_amid_its_clone(project, simulator) as running:
+        terraform = terraform_of(running.pid)
+        assert terraform is not None
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        simulator.faults.clear()
+        said, _ = running.communicate(timeout=PATIENCE_SECONDS)
     assert running.returncode == 130, said
     project.assert_clean(said)
     assert "Stopping: Terraform finishes what it is doing and saves its state" in said
@@ -213,7 +223,6 @@ def test_ctrl_c_lets_terraform_finish_and_the_next_run_continues(project: Homela
     assert "continue with: homelab deploy web --environment small" in said
     assert not Path(f"/proc/{terraform}").exists()
     json.loads(project.state("web").read_text(encoding="utf-8"))
-    simulator.faults.clear()
     project.run("deploy", "--yes")
     assert simulator.guests()[9100].running
 
@@ -221,15 +230,14 @@ def test_ctrl_c_lets_terraform_finish_and_the_next_run_continues(project: Homela
 def test_a_killed_terraform_is_explained_and_the_next_run_completes_its_guest(
     project: HomelabProject, simulator: Simulator
 ) -> None:
-    running = start_slow_clone(project, simulator, seconds=1)
-    terraform = terraform_of(running.pid)
-    assert terraform is not None
-    os.kill(terraform, signal.SIGKILL)
-    said, _ = running.communicate(timeout=PATIENCE_SECONDS)
+    with deployment_amid_its_clone(project, simulator) as running:
+        terraform = terraform_of(running.pid)
+        assert terraform is not None
+        os.kill(terraform, signal.SIGKILL)
+        said, _ = running.communicate(timeout=PATIENCE_SECONDS)
     assert running.returncode == 1, said
     project.assert_clean(said)
     assert "Terraform was killed (SIGKILL) during apply" in said
-    simulator.faults.clear()
     wait_until(lambda: 9100 in simulator.guests() and not simulator.guests()[9100].busy)
     again = project.run("deploy", "--yes")
     assert "VM web (9100) was left unfinished by an earlier deployment: it is completed" in again
@@ -240,22 +248,22 @@ def test_a_killed_terraform_is_explained_and_the_next_run_completes_its_guest(
 def test_terraform_saves_its_state_although_the_command_was_killed(
     project: HomelabProject, simulator: Simulator
 ) -> None:
-    running = start_slow_clone(project, simulator, seconds=1)
-    terraform = terraform_of(running.pid)
-    running.kill()
-    running.communicate(timeout=PATIENCE_SECONDS)
+    with deployment_amid_its_clone(project, simulator) as running:
+        terraform = terraform_of(running.pid)
+        running.kill()
+        running.wait(timeout=PATIENCE_SECONDS)
     wait_until(lambda: not Path(f"/proc/{terraform}").exists())
     assert [resource["type"] for resource in project.resources("web")] == ["proxmox_virtual_environment_vm"]
-    simulator.faults.clear()
     assert "No changes" in project.run("deploy", "web", "--dry-run")
 
 
 def test_two_deployments_at_once_do_not_harm_each_other(project: HomelabProject, simulator: Simulator) -> None:
-    running = start_slow_clone(project, simulator)
-    said = project.run("deploy", "web", "--yes", code=1)
+    with deployment_amid_its_clone(project, simulator) as running:
+        said = project.run("deploy", "web", "--yes", code=1)
+        simulator.faults.clear()
+        first, _ = running.communicate(timeout=PATIENCE_SECONDS)
     assert "the state of small-web is locked" in said
     assert "force-unlock" in said
-    first, _ = running.communicate(timeout=PATIENCE_SECONDS)
     assert running.returncode == 0, first
     assert simulator.guests()[9100].running
 

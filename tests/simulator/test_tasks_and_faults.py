@@ -90,6 +90,15 @@ def test_a_task_can_be_made_slow(api: Api, simulator: Simulator) -> None:
     api.done(upid)
 
 
+def test_a_held_task_goes_on_until_it_is_let_go(api: Api, simulator: Simulator) -> None:
+    simulator.faults.hold_task("qmcreate")
+    upid = api.post("/nodes/pve/qemu", vmid=100)
+    time.sleep(0.1)
+    assert api.status(upid)["status"] == "running"
+    simulator.faults.clear()
+    api.done(upid)
+
+
 def test_a_status_hits_the_next_matching_requests_only(api: Api, simulator: Simulator) -> None:
     simulator.faults.fail_request("GET", "/nodes/*/qemu", status=503, message="overloaded", times=2)
     assert [api.answer("GET", "/nodes/pve/qemu").status_code for _ in range(3)] == [503, 503, 200]

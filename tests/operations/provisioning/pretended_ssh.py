@@ -2,7 +2,7 @@
 
 Session, pipes, signals and shells are real; what is pretended is the way there. Files in the folder say how it goes:
 ``refusals`` (one message a line: as many connections fail with it), ``state`` (what ``pct status`` says), ``breaks``
-(after so many seconds the connection breaks).
+(the path of a file: as soon as it exists the connection breaks).
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ if [ -e "$PRETENDED/breaks" ]; then
     exec 3<&0
     sh -c "$command" <&3 3<&- | cat &
     exec 3<&-
-    sleep "$(cat "$PRETENDED/breaks")"
-    kill $!
+    until [ -s "$(cat "$PRETENDED/breaks")" ]; do sleep 0.05; done
+    # Of any other signal the shell would tell.
+    kill -PIPE $!
     echo "client_loop: send disconnect: Broken pipe" >&2
     exit 255
 fi

@@ -164,7 +164,7 @@ def test_sudo_that_asks_is_said_with_what_to_do(machines: Machines, capsys: pyte
 def test_a_connection_that_breaks_is_no_reason_to_run_it_twice(
     machines: Machines, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (machines.folder / "breaks").write_text("1\n")
+    (machines.folder / "breaks").write_text(str(machines.folder / "project" / "ran"))
 
     assert run(machines, "echo ran >>ran\nsleep 5\n") == 1
     assert machines.read("project/ran") == "ran\n"
