@@ -32,6 +32,8 @@ TIMEOUT_SECONDS = 60.0
 ATTEMPT_SECONDS = 5.0
 """How long one attempt over the network may take."""
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.1, 1.0, 1.5
+_LONGEST_REASON = 15
+"""Lines of a command's last words."""
 _WANTS_A_LOGIN = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 
 
@@ -135,8 +137,9 @@ class Prober:
         if finished.code == 0:
             return ""
         self.processes.stop_if_interrupted()
-        said = (finished.stderr.strip() or finished.stdout.strip()).splitlines()
-        return said[-1] if said else f"it ended with {finished.code}"
+        # A table or a plan is on standard output, warnings and errors are not.
+        said = [line for line in f"{finished.stdout}\n{finished.stderr}".splitlines() if line.strip()]
+        return "\n".join(said[-_LONGEST_REASON:]) or f"it ended with {finished.code}"
 
 
 def _http(url: str) -> str:
@@ -165,7 +168,7 @@ def no_answer(failed: Failed, stack: str, *, repeated: bool) -> Diagnosis:
     return Diagnosis(
         "probe_failed",
         f"{probe.name} does not answer{again}",
-        found=f"{probe.target}: {failed.reason}",
+        found=probe.target + (":\n" if "\n" in failed.reason else ": ") + failed.reason,
         allowed=f"an answer within {probe.timeout_seconds:g} s",
         fix=("see what is wrong with it where it runs, and run the command again: it looks once more",),
         places=(f"stack {stack}",),

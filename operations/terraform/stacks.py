@@ -31,6 +31,13 @@ _NOUNS = {
     "proxmox_user_token": "API token",
     "proxmox_acl": "permission",
     "null_resource": "script",
+    "docker_container": "Docker container",
+    "docker_image": "Docker image",
+    "docker_network": "Docker network",
+    "docker_volume": "Docker volume",
+    "random_bytes": "random key",
+    "random_id": "random name",
+    "random_password": "random password",
     "proxmox_hagroup": "HA group",
     "proxmox_haresource": "HA",
     "proxmox_harule": "HA rule",
@@ -104,6 +111,12 @@ class Resource:
             return "SDN, put into force"
         if self.type.startswith("proxmox_sdn_"):
             return f"{noun} {self.path.rpartition('/')[2].partition('-')[2]}"
+        if self.type.startswith("docker_"):
+            # A locked image is called by its tag; its digest says nothing to people.
+            name = str(self.arguments.get("name") or self.path.rpartition("/")[2])
+            return f"{noun} {name.partition('@')[0]}"
+        if self.type.startswith("random_"):
+            return f"{noun} {self.path.rpartition('/')[2]}"
         if self.construct == "firewall":
             own = self.path.rpartition("/")[2].partition("-")[2]
             return (

@@ -103,6 +103,27 @@ def test_a_command_answers_by_its_exit_code(prober: Prober) -> None:
     assert failed == Failed(Probe("x", command=("asked", "b"), timeout_seconds=0.1), "not yet")
 
 
+def test_all_that_a_command_said_is_shown(prober: Prober) -> None:
+    script = "import sys; print('ready    yes\\nproblem  no administrator\\n'); sys.exit('warning: not encrypted')"
+    (prober.root / "says.py").write_text(script, encoding="utf-8")
+    failed = prober.run(Probe("administrator", command=("says",), timeout_seconds=0))
+    assert failed is not None
+    said = no_answer(failed, "lab-secrets-bootstrap", repeated=True).render().splitlines()
+    assert said[2:6] == [
+        "    found:    python -m says:",
+        "              ready    yes",
+        "              problem  no administrator",
+        "              warning: not encrypted",
+    ]
+
+
+def test_a_command_that_says_too_much_is_quoted_from_the_end(prober: Prober) -> None:
+    (prober.root / "talks.py").write_text("print(*range(100), sep='\\n'); raise SystemExit(1)", encoding="utf-8")
+    failed = prober.run(Probe("x", command=("talks",), timeout_seconds=0))
+    assert failed is not None
+    assert failed.reason.splitlines() == [str(number) for number in range(85, 100)]
+
+
 def test_a_command_that_hangs_is_ended(prober: Prober, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("operations.deployment.probes.ATTEMPT_SECONDS", 0.3)
     (prober.root / "hangs.py").write_text("import time; time.sleep(60)", encoding="utf-8")

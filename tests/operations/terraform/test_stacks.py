@@ -94,6 +94,20 @@ def resource(type_: str, path: str, **arguments: Any) -> dict[str, Any]:
         (resource("proxmox_virtual_environment_pool", "pool-services"), "pool services"),
         (resource("proxmox_download_file", "container-template-alpine-3.22/Default"), "image alpine-3.22"),
         (resource("proxmox_virtual_environment_hosts", "pve"), "hosts pve"),
+        (
+            resource("docker_container", "infisical/postgres/Default", name="infisical-postgres"),
+            "Docker container infisical-postgres",
+        ),
+        (
+            resource("docker_image", "infisical/redis-image", name="redis:7-alpine@sha256:" + 64 * "a"),
+            "Docker image redis:7-alpine",
+        ),
+        (
+            resource("docker_volume", "infisical/redis-data", name="infisical_redis_data"),
+            "Docker volume infisical_redis_data",
+        ),
+        (resource("docker_network", "infisical/network", name="infisical"), "Docker network infisical"),
+        (resource("random_password", "infisical/redis-password"), "random password redis-password"),
     ],
 )
 def test_resources_are_called_as_people_call_them(tmp_path: Path, resources: dict[str, Any], label: str) -> None:
