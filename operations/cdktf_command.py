@@ -19,9 +19,10 @@ from operations.provider_mirror import (
     terraform_environment,
     terraform_program,
 )
+from operations.terraform.process import PRIVATE
 
 LOCKING_COMMANDS = frozenset({"deploy", "destroy", "diff"})
-"""The commands that end a `terraform init` by asking the registry for the checksums of every platform."""
+"""The commands that run Terraform, and end its `init` by asking the registry for the checksums of every platform."""
 
 
 def cdktf_folder() -> Path:
@@ -65,4 +66,6 @@ def main() -> None:
         sys.exit(str(error))
     node = str(Path(sys.prefix) / "bin" / "node")
     arguments = cdktf_arguments(with_dependencies(sys.argv[1:], environment))
+    if arguments and arguments[0] in LOCKING_COMMANDS:
+        os.umask(PRIVATE)
     os.execve(node, [node, str(program), *arguments], environment)  # noqa: S606 - no shell is meant

@@ -23,6 +23,8 @@ from typing import IO, Any
 POLL_SECONDS = 0.05
 LONGEST_FOLDER = 50
 """Terraform and its providers talk over a Unix socket in TMPDIR, whose path may have about 100 characters."""
+PRIVATE = 0o077
+"""What files and folders of the processes lack: Terraform's state holds secrets in clear, and its hooks write more."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -118,6 +120,7 @@ class Processes:
                 stdout=stdout,
                 stderr=stderr,
                 process_group=0,
+                umask=PRIVATE,
             )
             self._running.add(process)
         # A Ctrl-C that came while the process was being started did not find it among the running ones.

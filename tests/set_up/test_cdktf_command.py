@@ -47,6 +47,21 @@ def test_it_runs_from_any_folder_and_says_nothing_of_a_missing_setting(tmp_path:
     assert (run.returncode, run.stdout.strip(), run.stderr) == (0, version, "")
 
 
+@pytest.mark.parametrize(("command", "mask"), [("deploy", "077"), ("get", "022")])
+def test_what_terraform_writes_for_it_is_for_its_user_alone(command: str, mask: str, tmp_path: Path) -> None:
+    program = tmp_path / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"
+    program.parent.mkdir(parents=True)
+    program.write_text("console.log('0' + process.umask().toString(8))", encoding="utf-8")
+    script = (
+        "import os, pathlib; from operations import cdktf_command; os.umask(0o022);"
+        f"cdktf_command.cdktf_folder = lambda: pathlib.Path({str(tmp_path)!r}); cdktf_command.main()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, command], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (run.returncode, run.stdout.strip()) == (0, mask), run.stderr
+
+
 def test_a_missing_installation_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(SystemExit, match="Run `make setup`"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 import threading
 import time
@@ -60,6 +61,13 @@ def test_each_run_has_a_temporary_folder_of_its_own_that_is_gone_afterwards(tmp_
     ]
     assert folders[0] != folders[1]
     assert not any(Path(folder).exists() for folder in folders)
+
+
+def test_what_a_process_writes_is_for_its_user_alone(tmp_path: Path) -> None:
+    script = "import os; open('state', 'w').close(); os.makedirs('folder/inner')"
+    Processes().run(python(script), folder=tmp_path, environment=os.environ)
+    modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("state", "folder", "folder/inner")}
+    assert modes == {"state": 0o600, "folder": 0o700, "folder/inner": 0o700}
 
 
 def test_a_terminal_s_interrupt_would_not_reach_the_process_itself(tmp_path: Path) -> None:
