@@ -113,10 +113,11 @@ class _PhaseStack(TerraformStack):
             triggers={"url": self.url, "directory": self.directory, **triggers},
         )
 
-    def probe(self, name: str, *command: str, seconds: int, repeat: ProjectCommand) -> dict[str, Any]:
+    def probe(self, name: str, *command: str, repeat: ProjectCommand) -> dict[str, Any]:
         """A probe by ``python -m bootstrap``; when it fails although nothing is planned, ``repeat`` is done again."""
         where = ["--domain", self.url, "--directory", self.directory]
-        return _probe(name, command=["bootstrap", *command, *where], seconds=seconds, repeat=[address_of(repeat)])
+        # Not longer: what a file lacks does not come by itself, and what is repeated waits for the server.
+        return _probe(name, command=["bootstrap", *command, *where], seconds=10, repeat=[address_of(repeat)])
 
     def administrator(self) -> dict[str, str]:
         """The administrator as ``python -m bootstrap`` wants to hear of it."""
@@ -195,7 +196,7 @@ class SecretsBootstrapStack(_PhaseStack):
         _output(self, "infisical_bootstrap_complete", f"${{{address_of(admin)}.id != null}}", "Whether it is set up.")
         _output(self, "infisical_organization_id", organization, "Id of the organization.")
         _output(self, "infisical_admin_email", self.settings.admin.email, "Whom the administrator logs in as.")
-        probe = self.probe("administrator", "status", "--phase", "admin", seconds=_READY_SECONDS, repeat=admin)
+        probe = self.probe("administrator", "status", "--phase", "admin", repeat=admin)
         _output(self, "probes", [probe])
 
 
@@ -227,7 +228,7 @@ class SecretsIdentityStack(_PhaseStack):
         ):
             value = saved_files.value_in(self.saved(saved_files.TOKEN_FILE), name, written_by=identity)
             _output(self, name, value, description, secret=secret)
-        probe = self.probe("machine identity", "status", "--phase", "identity", seconds=60, repeat=identity)
+        probe = self.probe("machine identity", "status", "--phase", "identity", repeat=identity)
         _output(self, "probes", [probe])
 
 
@@ -256,7 +257,7 @@ class SecretsResourcesStack(_PhaseStack):
         first = next(iter(settings.projects), "")
         _output(self, "infisical_project_ids", projects, "Ids of the projects by slug.")
         _output(self, "infisical_project_id", Fn.try_([Fn.lookup(projects, first), ""]), "Id of the first project.")
-        probe = self.probe("projects and secrets", "resources", "--plan", "--file", file, seconds=10, repeat=resources)
+        probe = self.probe("projects and secrets", "resources", "--plan", "--file", file, repeat=resources)
         _output(self, "probes", [probe])
 
     def _from_directory(self, document: dict[str, Any]) -> None:
