@@ -77,8 +77,7 @@ class Policy:
         Raises:
             ReviewError: a plan can't be judged.
         """
-        own = AllowList((*requested, *self.allow_list.allowances), self.allow_list.rejected)
-        return review(documents, own, self.secrets)
+        return review(documents, replace(self.allow_list, requested=tuple(requested)), self.secrets)
 
     def refusal(self, judged: Review) -> Diagnosis | None:
         """Why the plans must not be applied, and what to write where that is meant; None when they may be."""

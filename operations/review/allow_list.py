@@ -13,7 +13,7 @@ An entry without a reason, without a date, or past its date lets nothing pass an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -56,6 +56,8 @@ class AllowList:
 
     allowances: tuple[Allowance, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    requested: tuple[Allowance, ...] = ()
+    """What the command itself was asked for; no entry of a file."""
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -153,7 +155,41 @@ def allowance_for(
     One without a stack counts only where a single plan has the address, as every stack may use the same addresses.
     """
     several = len(set(stacks_with_address)) > 1
-    for allowance in allow_list.allowances:
+    for allowance in (*allow_list.requested, *allow_list.allowances):
         if allowance.covers(stack, address, kind) and (allowance.stack or not several):
             return allowance
     return None
+
+
+def idle_entries(
+    allow_list: AllowList, blocked: Sequence[Blocked], addresses: Mapping[str, Collection[str]]
+) -> Iterator[Rejected]:
+    """The entries about objects of these plans that let nothing pass: written for something else, or left over.
+
+    Args:
+        blocked: stack, address and kind of everything that is blocked, and the entry that lets it pass.
+        addresses: every address of the plans, with the stacks that have it.
+    """
+    used = {allowance for *_, allowance in blocked if allowance is not None}
+    for entry in allow_list.allowances:
+        stacks = addresses.get(entry.address, ())
+        if entry in used or not stacks or (entry.stack and entry.stack not in stacks):
+            continue
+        kinds = sorted({kind for stack, address, kind, _ in blocked if (stack, address) in _meant(entry, stacks)})
+        if entry.finding and kinds and entry.finding not in kinds:
+            yield Rejected(entry.address, f"it is for {entry.finding}; what is blocked there is {', '.join(kinds)}")
+        elif not entry.stack and len(stacks) > 1:
+            yield Rejected(entry.address, f"several plans have that address: it needs a stack, of {_listed(stacks)}")
+        elif not kinds:
+            yield Rejected(entry.address, "nothing is blocked there: an entry that is left lets the next loss pass")
+
+
+Blocked = tuple[str, str, str, Allowance | None]
+
+
+def _meant(entry: Allowance, stacks: Collection[str]) -> set[tuple[str, str]]:
+    return {(stack, entry.address) for stack in stacks if entry.stack in ("", stack)}
+
+
+def _listed(stacks: Collection[str]) -> str:
+    return ", ".join(sorted(stacks)[:5])

@@ -62,7 +62,9 @@ class Disclosure:
         match value:
             case bool():
                 return str(value).lower()
-            case int() | float():
+            case int():
+                return self.text(str(value))
+            case float():
                 return f"{value:.12g}"
             case None:
                 return "none"

@@ -85,6 +85,12 @@ class Case:
         in_place = self.change.action is Action.UPDATE
         return (self.before, self.after) if in_place and self.before and self.after else None
 
+    @property
+    def successors(self) -> tuple[Guest, Guest] | None:
+        """Before and after, where a guest is there before and after, the same one or another in its place."""
+        stays = self.change.action in (Action.UPDATE, Action.REPLACE)
+        return (self.before, self.after) if stays and self.before and self.after else None
+
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
         """The arguments that an update changes."""

@@ -242,7 +242,7 @@ def gibibytes(size: Any) -> float | None:
     """A disk's size in GiB: a number of them, or a text with a unit, such as ``512M``."""
     if isinstance(size, str):
         match = _SIZE.fullmatch(size.strip())
-        return float(match[1]) * _GIB[match[2].upper()] if match else None
+        return number(float(match[1]) * _GIB[match[2].upper()]) if match else None
     return number(size)
 
 

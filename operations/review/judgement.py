@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from operations.review.allow_list import AllowList, Rejected, allowance_for
+from operations.review.allow_list import AllowList, Blocked, Rejected, allowance_for, idle_entries
 from operations.review.capacity import Capacity, capacity_of
 from operations.review.differences import differences
 from operations.review.disclosure import Disclosure
@@ -54,6 +54,7 @@ class ReviewedChange:
     details: tuple[str, ...] = ()
     imported: bool = False
     moved_from: str = ""
+    is_guest: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _review(documents: Sequence[PlanDocument], allow_list: AllowList, secrets: I
     disclosure = Disclosure({*secrets, *(secret for document in documents for secret in document.secrets)})
     estate = Estate(documents, disclosure)
     cases = [Case(change, estate) for change in estate.changes if _happens(change)]
-    findings = tuple(_findings(cases, estate, allow_list))
+    findings, idle = _findings(cases, estate, allow_list)
     labels = {document.stack: document.labels for document in documents}
     changes = tuple(_reviewed(case, labels[case.change.stack]) for case in cases)
     outputs = tuple(
@@ -137,7 +138,10 @@ def _review(documents: Sequence[PlanDocument], allow_list: AllowList, secrets: I
         drift=tuple(_drift(estate)),
         outputs=outputs,
         capacity=capacity_of(estate),
-        rejected=tuple(Rejected(disclosure.text(entry.address), entry.why) for entry in allow_list.rejected),
+        rejected=tuple(
+            Rejected(disclosure.text(entry.address, 300), disclosure.text(entry.why, 300))
+            for entry in (*allow_list.rejected, *idle)
+        ),
     )
 
 
@@ -148,23 +152,30 @@ def _order(finding: Finding) -> tuple[bool, int]:
     return finding.allowance is not None, _SEVERITIES.index(finding.severity)
 
 
-def _findings(cases: Iterable[Case], estate: Estate, allow_list: AllowList) -> Iterator[Finding]:
-    for document in estate.documents:
-        yield from _about_plan(document, estate.disclosure)
+def _findings(cases: Iterable[Case], estate: Estate, allow_list: AllowList) -> tuple[list[Finding], Iterator[Rejected]]:
+    """What every rule finds, and the entries of the allow-list that are for these plans and let nothing pass."""
+    found = [finding for document in estate.documents for finding in _about_plan(document, estate.disclosure)]
     stacks: dict[str, set[str]] = defaultdict(set)
     for change in estate.changes:
         stacks[change.address].add(change.stack)
+    blocked: list[Blocked] = []
     for case in cases:
-        address = case.change.address
-        for rule in RULES:
-            for finding in rule(case):
-                if finding.severity is not Severity.BLOCKED:
-                    yield finding
-                    continue
-                allowance = allowance_for(allow_list, case.change.stack, address, finding.kind, stacks[address])
-                if allowance is not None:
-                    allowance = replace(allowance, reason=estate.disclosure.text(allowance.reason, 400))
-                yield replace(finding, allowance=allowance)
+        stack, address = case.change.stack, case.change.address
+        for finding in (finding for rule in RULES for finding in rule(case)):
+            if finding.severity is not Severity.BLOCKED:
+                found.append(finding)
+                continue
+            allowance = allowance_for(allow_list, stack, address, finding.kind, stacks[address])
+            blocked.append((stack, address, finding.kind, allowance))
+            if allowance is not None:
+                allowance = replace(allowance, reason=estate.disclosure.text(allowance.reason, 400))
+            found.append(replace(finding, allowance=allowance))
+    return found, idle_entries(allow_list, blocked, stacks)
+
+
+def plural(number: int, one: str, many: str) -> str:
+    """``1 guest reboots``, ``2 guests reboot``."""
+    return f"{number} {one if number == 1 else many}"
 
 
 def _happens(change: Change) -> bool:
@@ -188,7 +199,7 @@ def _about_plan(document: PlanDocument, disclosure: Disclosure) -> Iterator[Find
             Severity.CHANGE,
             stack,
             "",
-            f"{len(document.deferred)} resources are put off to a later plan: "
+            f"{plural(len(document.deferred), 'resource is', 'resources are')} put off to a later plan: "
             + disclosure.text(", ".join(document.deferred), 300),
         )
     elif not document.complete and not document.errored:
@@ -227,6 +238,7 @@ def _reviewed(case: Case, labels: Mapping[str, str]) -> ReviewedChange:
         details=tuple(map(str, case.differences)) if change.action is Action.UPDATE else (),
         imported=change.import_id is not None,
         moved_from=show(change.previous_address, 300),
+        is_guest=guest is not None,
     )
 
 

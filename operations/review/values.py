@@ -10,6 +10,8 @@ from typing import Any
 
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 """What providers use for one another to say that an argument isn't set."""
+_LARGEST = 10**15
+"""A whole number up to this is a float without loss, and more than any amount in Proxmox."""
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -45,8 +47,10 @@ def flag(value: Any) -> bool | None:
 
 
 def number(value: Any) -> float | None:
-    """``value`` where it is a number."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """``value`` where it is a number that something can have: JSON as Python reads it also has NaN and any size."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return value if -_LARGEST <= value <= _LARGEST else None
 
 
 def whole(value: Any) -> int | None:

@@ -63,8 +63,17 @@ def containers() -> dict[str, Scenario]:
             f"{CONTAINER}.nic_firewall",
             container(2008),
             {"network_interface": [{"name": "eth0", "bridge": "vmbr0", "firewall": False}]},
-            {"network_interface": [{"name": "eth0", "bridge": "vmbr2", "firewall": True}]},
+            {"network_interface": [{"name": "eth0", "bridge": "vmbr0", "firewall": True, "rate_limit": 10}]},
             "nic-firewall-off",
+            notes=REBOOT,
+        ),
+        "container in another VLAN": one(
+            f"{CONTAINER}.vlan",
+            container(2010),
+            {"network_interface": [{"name": "eth0", "bridge": "vmbr0", "firewall": True, "vlan_id": 7}]},
+            {"network_interface": [{"name": "eth0", "bridge": "vmbr0", "firewall": True, "mtu": 1400}]},
+            "nic-moved",
+            blocked=False,
             notes=REBOOT,
         ),
         "container unprotected": one(

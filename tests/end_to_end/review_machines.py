@@ -71,19 +71,38 @@ def machines() -> dict[str, Scenario]:
             "nic-removed",
             blocked=False,
         ),
-        "first interface removed": one(
-            f"{VM}.first_nic",
-            vm(1024, network_device=nics),
-            {"network_device": nics[1:]},
-            {"network_device": [nic("vmbr0", firewall=True, mtu=1400), nics[1]]},
-            "nic-removed",
+        "first interface removed": Scenario(
+            {f"{VM}.first_nic": vm(1024, network_device=nics)},
+            {f"{VM}.first_nic": vm(1024, network_device=nics[1:])},
+            {f"{VM}.first_nic": vm(1024, network_device=[nic("vmbr0", firewall=True, mtu=1400), nics[1]])},
+            {f"{VM}.first_nic": {"nic-removed": False, "nic-moved": False}},
+        ),
+        "interface on another bridge": one(
+            f"{VM}.bridge",
+            vm(1031),
+            {"network_device": [nic("vmbr2", firewall=True)]},
+            {"network_device": [nic("vmbr0", firewall=True, queues=2)]},
+            "nic-moved",
             blocked=False,
+        ),
+        "replaced with less protection": Scenario(
+            {f"{VM}.weaker": vm(1032, protection=True)},
+            {f"{VM}.weaker": vm(1098, network_device=[nic("vmbr0")], disk=[disk("scsi0", 4, backup=False)])},
+            {f"{VM}.weaker": vm(1032, protection=True, tags=["kept"])},
+            {
+                f"{VM}.weaker": {
+                    "guest-replaced": True,
+                    "protection-off": True,
+                    "nic-firewall-off": True,
+                    "disk-backup-off": True,
+                }
+            },
         ),
         "interface without firewall": one(
             f"{VM}.nic_firewall",
             vm(1010),
             {"network_device": [nic("vmbr0")]},
-            {"network_device": [nic("vmbr2", firewall=True, vlan_id=7)]},
+            {"network_device": [nic("vmbr0", firewall=True, mtu=1400)]},
             "nic-firewall-off",
         ),
         "interface disconnected": one(

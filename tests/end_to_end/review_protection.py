@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from tests.end_to_end.review_resources import CLUSTER, JOB, MEMBERSHIP, OPTIONS, POOL, RULES, VM, Scenario, job, one, vm
+from tests.end_to_end.review_resources import (
+    CLUSTER,
+    HA,
+    JOB,
+    MEMBERSHIP,
+    OPTIONS,
+    POOL,
+    REPLICATION,
+    RULES,
+    VM,
+    Scenario,
+    disk,
+    job,
+    one,
+    vm,
+)
 
 
 def firewalls() -> dict[str, Scenario]:
@@ -72,6 +87,45 @@ def firewalls() -> dict[str, Scenario]:
             },
             {f"{OPTIONS}.opened": {**on, "vm_id": 3003, "output_policy": "DROP", "depends_on": [f"{VM}.opened"]}},
             {f"{OPTIONS}.opened": {"firewall-opened": True, "firewall-filter-off": False}},
+        ),
+        "rules that let more in": Scenario(
+            {
+                f"{VM}.ruled": vm(3004),
+                f"{RULES}.wider": {
+                    "node_name": "pve",
+                    "vm_id": 3004,
+                    "rule": [reject, rule, {**rule, "source": "10.0.0.0/8", "dport": "5432"}],
+                    "depends_on": [f"{VM}.ruled"],
+                },
+            },
+            {
+                f"{RULES}.wider": {
+                    "node_name": "pve",
+                    "vm_id": 3004,
+                    "rule": [rule, reject, {**rule, "dport": "5432"}, {"type": "in", "action": "ACCEPT"}],
+                    "depends_on": [f"{VM}.ruled"],
+                }
+            },
+            {
+                f"{RULES}.wider": {
+                    "node_name": "pve",
+                    "vm_id": 3004,
+                    "rule": [
+                        {**reject, "action": "DROP"},
+                        {**rule, "dport": "80"},
+                        rule,
+                        {**rule, "source": "10.1.0.0/16", "dport": "5432"},
+                    ],
+                    "depends_on": [f"{VM}.ruled"],
+                }
+            },
+            {
+                f"{RULES}.wider": {
+                    "firewall-rules-reordered": False,
+                    "firewall-rule-widened": False,
+                    "firewall-opened": True,
+                }
+            },
         ),
         "cluster firewall off": one(
             f"{CLUSTER}.cluster",
@@ -143,10 +197,41 @@ def backups() -> dict[str, Scenario]:
             {f"{JOB}.pruned": job([4005], id="pruned", prune_backups={"keep-last": "9"})},
             {f"{JOB}.pruned": {"retention-reduced": False}},
         ),
+        "folder left out of backups": one(
+            f"{JOB}.folders",
+            job([4000], id="folders", exclude_path=["/var/cache"]),
+            {"exclude_path": ["/var/cache", "/srv"]},
+            {"exclude_path": ["/var/cache"], "compress": "zstd"},
+            "backup-excludes",
+            blocked=False,
+        ),
         "guest destroyed with its place in the job": Scenario(
             {f"{VM}.leaving": vm(4006), f"{VM}.staying": vm(4007), f"{JOB}.leaving": job([4006, 4007], id="leaving")},
             {f"{VM}.leaving": None, f"{JOB}.leaving": job([4007], id="leaving")},
             {f"{JOB}.leaving": job([4006, 4007], id="leaving", compress="zstd")},
             {f"{VM}.leaving": {"guest-destroyed": True}},
+        ),
+    }
+
+
+def availability() -> dict[str, Scenario]:
+    """High availability and replication that are switched off without being removed."""
+    resource = {"resource_id": "vm:6000", "state": "started", "depends_on": [f"{VM}.available"]}
+    copy = {"id": "6001-0", "target": "pve2", "type": "local", "depends_on": [f"{VM}.copied"]}
+    return {
+        "stopped by high availability": Scenario(
+            {f"{VM}.available": vm(6000), f"{HA}.stopped": resource},
+            {f"{HA}.stopped": {**resource, "state": "stopped"}},
+            {f"{HA}.stopped": {**resource, "max_restart": 3, "comment": "watched"}},
+            {f"{HA}.stopped": {"guest-stopped": False}},
+        ),
+        "replication off": Scenario(
+            {
+                f"{VM}.copied": vm(6001, disk=[disk("scsi0", 4, datastore_id="tank")]),
+                f"{REPLICATION}.off": copy,
+            },
+            {f"{REPLICATION}.off": {**copy, "disable": True}},
+            {f"{REPLICATION}.off": {**copy, "rate": 50}},
+            {f"{REPLICATION}.off": {"replication-off": False}},
         ),
     }

@@ -16,6 +16,8 @@ CLUSTER = "proxmox_virtual_environment_cluster_firewall"
 IMAGE = "proxmox_download_file"
 POOL = "proxmox_virtual_environment_pool"
 MEMBERSHIP = "proxmox_pool_membership"
+HA = "proxmox_haresource"
+REPLICATION = "proxmox_replication"
 TEMPLATE = "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst"
 IMAGE_URL = "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-amd64.qcow2"
 

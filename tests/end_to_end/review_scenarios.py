@@ -6,10 +6,10 @@ from typing import Any
 
 from tests.end_to_end.review_containers import containers
 from tests.end_to_end.review_machines import machines
-from tests.end_to_end.review_protection import backups, firewalls
+from tests.end_to_end.review_protection import availability, backups, firewalls
 from tests.end_to_end.review_resources import FILE, IMAGE, VM, Resources, document, snippet, vm
 
-SCENARIOS = {**machines(), **containers(), **firewalls(), **backups()}
+SCENARIOS = {**machines(), **containers(), **firewalls(), **backups(), **availability()}
 COMMON: Resources = {
     f"{IMAGE}.ct": {
         "content_type": "vztmpl",

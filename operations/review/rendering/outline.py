@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from operations.review.findings import Finding, Severity
-from operations.review.judgement import Review, ReviewedChange, Verdict
+from operations.review.judgement import Review, ReviewedChange, Verdict, plural
 from operations.review.plan import Action
 
 REMOVALS = frozenset(
@@ -81,13 +81,13 @@ def summary(review: Review) -> str:
     """The counts: ``2 to create, 1 to replace; 1 guest reboots``."""
     parts = [counted(review) or "no object changes"]
     if review.outputs:
-        parts.append(_plural(len(review.outputs), "output changes", "outputs change"))
+        parts.append(plural(len(review.outputs), "output changes", "outputs change"))
     for kind, one, many in (
         ("guest-reboots", "guest reboots", "guests reboot"),
         ("guest-stopped", "guest is stopped", "guests are stopped"),
     ):
         if number := review.count(kind):
-            parts.append(_plural(number, one, many))
+            parts.append(plural(number, one, many))
     blocked = sum(finding.blocks for finding in review.findings)
     allowed = sum(finding.allowance is not None for finding in review.findings)
     if blocked:
@@ -103,10 +103,6 @@ def counted(review: Review) -> str:
     """How many objects are created, changed, destroyed: ``2 to create, 1 to replace``; empty when none is."""
     counts = review.counts
     return ", ".join(f"{counts[name]} {words}" for name, words in _COUNTED if counts[name])
-
-
-def _plural(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def sections(review: Review) -> list[Section]:
@@ -141,7 +137,7 @@ def sections(review: Review) -> list[Section]:
             "Only in Terraform's books", tuple(_finding(finding, several=several) for finding in books), folded=True
         ),
         Section(
-            "Entries of the allow-list that don't count",
+            "Entries of the allow-list that let nothing pass",
             tuple(Entry(entry.address, details=(("", entry.why),)) for entry in review.rejected),
         ),
     ]
@@ -162,7 +158,8 @@ def _finding(finding: Finding, *, several: bool) -> Entry:
 def _changes(review: Review, *, several: bool) -> Iterator[Entry]:
     worst_first = (Action.UNKNOWN, Action.DELETE, Action.REPLACE, Action.UPDATE, Action.FORGET, Action.CREATE)
     order = {action: index for index, action in enumerate(worst_first)}
-    for change in sorted(review.changes, key=lambda change: order.get(change.action, len(order))):
+    # Of twenty helper resources nobody wants to know before the guests that they help.
+    for change in sorted(review.changes, key=lambda one: (order.get(one.action, len(order)), not one.is_guest)):
         yield _change(change, several=several)
 
 

@@ -1,7 +1,19 @@
 """One function for each danger. A rule looks at one object of a plan and yields what it finds."""
 
 from operations.review.findings import Rule
-from operations.review.rules import backups, disks, firewall, networks, operation, protection, records, removal
+from operations.review.rules import (
+    availability,
+    backups,
+    disks,
+    firewall,
+    networks,
+    operation,
+    protection,
+    records,
+    removal,
+    retention,
+    rule_order,
+)
 
 RULES: tuple[Rule, ...] = (
     removal.guests,
@@ -15,15 +27,24 @@ RULES: tuple[Rule, ...] = (
     disks.backups,
     networks.removed,
     networks.disconnected,
+    networks.moved,
+    networks.readdressed,
     networks.firewall,
     protection.switched_off,
     firewall.guest_options,
     firewall.cluster_options,
     firewall.node_options,
     firewall.rules,
+    rule_order.opened,
+    rule_order.reordered,
     backups.jobs,
     backups.guests,
-    backups.retention,
+    retention.jobs,
+    retention.datastores,
+    retention.excluded,
+    availability.ha_state,
+    availability.disabled,
+    availability.datastore_narrowed,
     operation.stopped,
     operation.reboots,
     operation.node,

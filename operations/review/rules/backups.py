@@ -12,7 +12,7 @@ from operations.review.estate import BACKUP_JOBS, POOL_MEMBERSHIPS, BackupJob, k
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import is_guest
 from operations.review.plan import Action
-from operations.review.values import mapping, whole
+from operations.review.values import whole
 
 _MEANING = "No new backups are made of them; those that exist stay until they are pruned"
 LISTED = 10
@@ -116,24 +116,4 @@ def guests(case: Case) -> Iterator[Finding]:
             f"{guest.label} leaves {by}, by which a backup job took it, and is in no backup any more",
             consequence="No new backups are made of it; those that exist stay until they are pruned",
             guest=guest,
-        )
-
-
-def retention(case: Case) -> Iterator[Finding]:
-    """A job keeps fewer backups: the others are deleted at its next run."""
-    change = case.change
-    if not is_backup_job(change.type) or change.action is not Action.UPDATE:
-        return
-    before, after = mapping(change.before.get("prune_backups")), mapping(change.after.get("prune_backups"))
-    keeps_all = not before or before.get("keep-all") in (True, "1", "true")
-    fewer = [
-        key for key, value in before.items() if key != "keep-all" and (whole(after.get(key)) or 0) < (whole(value) or 0)
-    ]
-    if after and after.get("keep-all") not in (True, "1", "true") and (fewer or keeps_all):
-        name = case.estate.disclosure.value("guest", change.before.get("id")) or "without a name"
-        yield case.finding(
-            "retention-reduced",
-            Severity.DANGER,
-            f"backup job {name} keeps fewer backups",
-            consequence="At its next run Proxmox deletes the backups that the new rule doesn't keep",
         )

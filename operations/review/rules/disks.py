@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from operations.review.findings import Case, Finding, Severity
-from operations.review.guests import Disk
+from operations.review.guests import Disk, Guest
 
 _STAYS = (
     "Proxmox detaches it: the guest loses it, the volume stays in the datastore as an unused disk until somebody "
@@ -107,7 +107,7 @@ def mount_points(case: Case) -> Iterator[Finding]:
 
 def backups(case: Case) -> Iterator[Finding]:
     """A disk or mount point is taken out of backups."""
-    for old, new in _pairs(case):
+    for old, new in _pairs(case, case.successors):
         if old.backup and not new.backup and not old.is_bind and case.before:
             unknown = " may be" if new.backup is None else " is"
             yield case.finding(
@@ -118,11 +118,11 @@ def backups(case: Case) -> Iterator[Finding]:
             )
 
 
-def _pairs(case: Case) -> Iterator[tuple[Disk, Disk]]:
-    """Each disk before and after, for guests that stay."""
-    if case.guests:
-        before, after = case.guests
+def _pairs(case: Case, guests: tuple[Guest, Guest] | None = None) -> Iterator[tuple[Disk, Disk]]:
+    """Each disk before and after, of ``guests``, or of one that stays."""
+    if pair := guests or case.guests:
+        before, after = pair
         later = {disk.key: disk for disk in after.disks}
         for disk in before.disks:
-            if disk.key in later:
-                yield disk, later[disk.key]
+            if new := later.get(disk.key) or _reattached(disk, before.disks, after.disks):
+                yield disk, new

@@ -11,14 +11,15 @@ from typing import Any
 
 from operations.review.estate import FIREWALL_OPTIONS, FIREWALL_RULES, guarded
 from operations.review.findings import Case, Finding, Severity
+from operations.review.guests import Guest
 from operations.review.plan import Action
 from operations.review.values import blocks, masked
 
 CLUSTER_OPTIONS = "proxmox_virtual_environment_cluster_firewall"
 NODE_OPTIONS = ("proxmox_node_firewall", "proxmox_virtual_environment_node_firewall")
 SECURITY_GROUP = "proxmox_virtual_environment_cluster_firewall_security_group"
-_CLOSED = ("DROP", "REJECT")
-_STAYING = (Action.UPDATE, Action.REPLACE)
+CLOSED = ("DROP", "REJECT")
+STAYING = (Action.UPDATE, Action.REPLACE)
 _KEPT = "Proxmox keeps them as they are; from then on nothing notices when somebody switches the firewall off"
 _RULE = ("type", "action", "security_group", "macro", "proto", "source", "sport", "dest", "dport", "iface")
 
@@ -44,7 +45,7 @@ def guest_options(case: Case) -> Iterator[Finding]:
             consequence=_KEPT,
             guest=guest,
         )
-    elif change.action in _STAYING:
+    elif change.action in STAYING:
         if _goes_off(change.before, change.after, "enabled"):
             yield case.finding(
                 "guest-firewall-off",
@@ -80,7 +81,7 @@ def cluster_options(case: Case) -> Iterator[Finding]:
             "the cluster firewall's options are no longer managed",
             consequence=_KEPT,
         )
-    elif change.action in _STAYING:
+    elif change.action in STAYING:
         if _goes_off(change.before, change.after, "enabled"):
             yield case.finding(
                 "cluster-firewall-off",
@@ -94,7 +95,7 @@ def cluster_options(case: Case) -> Iterator[Finding]:
 def node_options(case: Case) -> Iterator[Finding]:
     """The firewall of a node is switched off. Without the resource Proxmox goes back to its default, which is on."""
     change = case.change
-    if change.type in NODE_OPTIONS and change.action in _STAYING and _goes_off(change.before, change.after, "enabled"):
+    if change.type in NODE_OPTIONS and change.action in STAYING and _goes_off(change.before, change.after, "enabled"):
         node = case.estate.disclosure.value("node_name", change.after.get("node_name")) or "a node"
         yield case.finding(
             "node-firewall-off",
@@ -107,13 +108,9 @@ def node_options(case: Case) -> Iterator[Finding]:
 def rules(case: Case) -> Iterator[Finding]:
     """Rules go: all of them, or one that kept something out."""
     change = case.change
-    if change.type not in (FIREWALL_RULES, SECURITY_GROUP):
+    if not (found := ruled(case)):
         return
-    number = guarded(change)
-    if number in case.estate.destroyed:
-        return
-    guest = case.estate.names.get(number) if number is not None else None
-    name = case.estate.name_of(number) if number is not None else _whose(case)
+    name, guest = found
     if change.action is Action.DELETE and change.type == FIREWALL_RULES:
         yield case.finding(
             "firewall-rules-removed",
@@ -123,10 +120,10 @@ def rules(case: Case) -> Iterator[Finding]:
             "ACCEPT",
             guest=guest,
         )
-    elif change.action in _STAYING:
-        left = [_identity(rule) for rule in blocks(change.after, "rule") if rule.get("enabled") is not False]
+    elif change.action in STAYING:
+        left = [identity(rule) for rule in blocks(change.after, "rule") if rule.get("enabled") is not False]
         for rule in blocks(change.before, "rule"):
-            if rule.get("action") in _CLOSED and rule.get("enabled") is not False and _identity(rule) not in left:
+            if rule.get("action") in CLOSED and rule.get("enabled") is not False and identity(rule) not in left:
                 yield case.finding(
                     "firewall-rule-removed",
                     Severity.DANGER,
@@ -136,12 +133,19 @@ def rules(case: Case) -> Iterator[Finding]:
                 )
 
 
-def _whose(case: Case) -> str:
+def ruled(case: Case) -> tuple[str, Guest | None] | None:
+    """What the rules of this object are for, in words and as the guest; None where there is nothing to judge."""
+    change = case.change
+    number = guarded(change)
+    if change.type not in (FIREWALL_RULES, SECURITY_GROUP) or number in case.estate.destroyed:
+        return None
+    if number is not None:
+        return case.estate.name_of(number), case.estate.names.get(number)
     shown = case.estate.disclosure.value
-    if case.change.type == SECURITY_GROUP:
-        return f"security group {shown('name', case.change.before.get('name'))}"
-    node = shown("node_name", case.change.before.get("node_name") or None)
-    return "the cluster" if node in (None, "none") else f"node {node}"
+    if change.type == SECURITY_GROUP:
+        return f"security group {shown('name', change.before.get('name'))}", None
+    node = shown("node_name", change.before.get("node_name") or None)
+    return ("the cluster" if node in (None, "none") else f"node {node}"), None
 
 
 def _policies(case: Case, name: str) -> Iterator[Finding]:
@@ -149,10 +153,11 @@ def _policies(case: Case, name: str) -> Iterator[Finding]:
     for option, severity, meaning in (
         ("input_policy", Severity.BLOCKED, "Whatever no rule forbids gets in"),
         ("output_policy", Severity.DANGER, "Whatever no rule forbids gets out"),
+        ("forward_policy", Severity.DANGER, "Whatever no rule forbids is forwarded"),
     ):
         after = change.after.get(option)
         unknown = masked(change.after_unknown, option)
-        if change.before.get(option) in _CLOSED and (unknown or after == "ACCEPT"):
+        if change.before.get(option) in CLOSED and (unknown or after == "ACCEPT"):
             number = guarded(change)
             yield case.finding(
                 "firewall-opened",
@@ -172,5 +177,7 @@ def _word(case: Case, option: str) -> str:
     return "may be" if masked(case.change.after_unknown, option) else "is"
 
 
-def _identity(rule: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(rule.get(name) or None for name in _RULE)
+def identity(rule: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a rule says, for comparing it with others."""
+    # Whether it is dropped in silence or refused, it is kept out.
+    return tuple("DROP" if rule.get(name) in CLOSED else rule.get(name) or None for name in _RULE)

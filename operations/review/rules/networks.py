@@ -40,11 +40,43 @@ def disconnected(case: Case) -> Iterator[Finding]:
             )
 
 
-def firewall(case: Case) -> Iterator[Finding]:
-    """An interface is taken out of the firewall: the guest's rules are still there and no longer looked at."""
+def moved(case: Case) -> Iterator[Finding]:
+    """An interface changes to another network: the guest's address may not belong there."""
     if not case.guests:
         return
     before, after = case.guests
+    for old, new in _pairs(before.nics, after.nics):
+        if old.bridge and new.bridge and (old.bridge, old.vlan) != (new.bridge, new.vlan):
+            only = " It is its only one" if len(before.nics) == 1 else ""
+            yield case.finding(
+                "nic-moved",
+                Severity.DANGER,
+                f"{before.label}: network interface {_short(old)} moves from {_network(old)} to {_network(new)}",
+                consequence="Proxmox plugs it into the other network at once: the guest keeps its address and can be "
+                f"reached there only if the address, the gateway and the firewalls fit.{only}",
+            )
+
+
+def readdressed(case: Case) -> Iterator[Finding]:
+    """An interface gets another MAC address."""
+    if not case.guests:
+        return
+    before, after = case.guests
+    for old, new in _pairs(before.nics, after.nics):
+        if old.mac and new.mac and old.mac != new.mac:
+            yield case.finding(
+                "mac-changed",
+                Severity.CHANGE,
+                f"{before.label}: network interface {_short(old)} gets the MAC address {new.mac}",
+                consequence="A DHCP server gives it another address, and what is bound to the old one no longer fits",
+            )
+
+
+def firewall(case: Case) -> Iterator[Finding]:
+    """An interface is taken out of the firewall: the guest's rules are still there and no longer looked at."""
+    if not case.successors:
+        return
+    before, after = case.successors
     for old, new in _pairs(before.nics, after.nics):
         # With the first of two gone, the second takes its number and MAC address: the network is as open as it was.
         if old.firewall and not new.firewall and _open(after.nics, new) > _open(before.nics, new):
@@ -78,6 +110,13 @@ def _pairs(before: tuple[Nic, ...], after: tuple[Nic, ...]) -> list[tuple[Nic, N
     return pairs
 
 
+def _network(nic: Nic) -> str:
+    return f"{nic.bridge} VLAN {nic.vlan}" if nic.vlan else nic.bridge
+
+
+def _short(nic: Nic) -> str:
+    return f"{nic.key} {nic.name}" if nic.name else nic.key
+
+
 def _label(nic: Nic) -> str:
-    name = f" {nic.name}" if nic.name else ""
-    return f"{nic.key}{name}{f' on {nic.bridge}' if nic.bridge else ''}"
+    return f"{_short(nic)} on {nic.bridge}" if nic.bridge else _short(nic)

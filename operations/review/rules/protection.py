@@ -11,7 +11,7 @@ from operations.review.values import masked
 def switched_off(case: Case) -> Iterator[Finding]:
     """A guest's protection goes: from then on a mistake can remove it or its disks."""
     change = case.change
-    if not case.guests:
+    if not case.successors:
         return
     if change.before.get("protection") is not True or change.after.get("protection") is True:
         return
@@ -19,6 +19,6 @@ def switched_off(case: Case) -> Iterator[Finding]:
     yield case.finding(
         "protection-off",
         Severity.BLOCKED,
-        f"{case.guests[0].label}: protection {word} switched off",
+        f"{case.successors[0].label}: protection {word} switched off",
         consequence="Proxmox then lets anybody with the permission remove the guest and its disks; Terraform too",
     )

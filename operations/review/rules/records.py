@@ -9,6 +9,10 @@ from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import is_guest
 from operations.review.plan import Action
 
+_TAKEN_OVER = {
+    Action.NONE: "Terraform takes it over as it is",
+    Action.REPLACE: "Terraform takes it over, destroys it and makes another one",
+}
 _GUEST_ID = re.compile(r"[A-Za-z0-9.-]+/\d{3,10}")
 
 
@@ -50,9 +54,7 @@ def imported(case: Case) -> Iterator[Finding]:
             "imported",
             Severity.INFO,
             f"{_label(case)} is imported{shown}",
-            consequence="Terraform takes it over as it is"
-            if change.action is Action.NONE
-            else "Terraform takes it over and changes it",
+            consequence=_TAKEN_OVER.get(change.action, "Terraform takes it over and changes it"),
         )
 
 

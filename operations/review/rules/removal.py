@@ -125,7 +125,7 @@ def objects(case: Case) -> Iterator[Finding]:
 
 _SCRIPTS = ("null_resource", "terraform_data")
 """Nothing but what runs when they are made, and their values."""
-_NAMES = ("file_name", "name", "pool_id", "id_name", "user_id", "role_id", "id")
+_NAMES = ("file_name", "name", "pool_id", "id_name", "user_id", "role_id", "resource_id", "id")
 
 
 def left_behind(case: Case) -> Iterator[Finding]:

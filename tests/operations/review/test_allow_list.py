@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from operations.review import AllowList, Review, ReviewError, Verdict, read_allow_list, review
+from operations.review import Allowance, AllowList, Review, ReviewError, Verdict, read_allow_list, review
 from tests.operations.review.plans import VM, change, judged, only, plan, vm
 
 TODAY = date(2026, 11, 21)
@@ -124,3 +124,34 @@ def test_what_concerns_a_whole_plan_can_not_be_allowed() -> None:
     result = judged(change(ADDRESS, vm(), None), errored=True, allow_list=read(ENTRY))
     assert result.verdict is Verdict.BLOCKED
     assert [finding.kind for finding in result.findings if finding.blocks] == ["plan-failed"]
+
+
+def test_an_entry_for_something_else_at_its_address_is_reported() -> None:
+    (idle,) = destroyed(f"{ENTRY}  finding: guest-replaced\n").rejected
+    assert (idle.address, idle.why) == (ADDRESS, "it is for guest-replaced; what is blocked there is guest-destroyed")
+    plans = [plan(change(ADDRESS, vm(), None), stack="staging"), plan(change(ADDRESS, vm(), vm()), stack="prod")]
+    (idle,) = review(plans, read(ENTRY)).rejected
+    assert idle.why == "several plans have that address: it needs a stack, of prod, staging"
+
+
+@pytest.mark.parametrize("more", ["", "  stack: prod-web\n", "  finding: guest-destroyed\n"])
+def test_an_entry_that_is_left_over_is_reported(more: str) -> None:
+    (idle,) = judged(change(ADDRESS, vm(), vm(name="other")), allow_list=read(ENTRY + more)).rejected
+    assert idle.why == "nothing is blocked there: an entry that is left lets the next loss pass"
+
+
+def test_entries_about_other_plans_are_none_of_this_review() -> None:
+    others = f"{ENTRY}  stack: prod-dns\n- address: {VM}.dns\n  reason: moved\n  expires: 2026-12-01\n"
+    assert judged(change(ADDRESS, vm(), vm(name="other")), allow_list=read(others)).rejected == ()
+
+
+def test_an_entry_that_is_used_is_not_reported() -> None:
+    assert destroyed(ENTRY).rejected == ()
+    two = read(f"{ENTRY}  finding: disk-removed\n{ENTRY}  finding: protection-off\n")
+    assert judged(change(ADDRESS, vm(protection=True), vm(disk=[])), allow_list=two).rejected == ()
+
+
+def test_what_the_command_was_asked_for_is_no_entry_of_the_file() -> None:
+    asked = Allowance(ADDRESS, "asked for", TODAY)
+    assert judged(change(ADDRESS, vm(), None), allow_list=AllowList(requested=(asked,))).verdict is Verdict.CHANGES
+    assert judged(change(ADDRESS, vm(), vm()), allow_list=AllowList(requested=(asked,))).rejected == ()

@@ -169,6 +169,40 @@ def test_fewer_backups_are_kept() -> None:
     assert kinds(retention({"keep-last": "7", "keep-daily": "1"}, {"keep-last": "7", "keep-daily": "2"})) == {}
 
 
+def test_a_job_that_begins_to_delete_keeps_fewer() -> None:
+    def removes(before: bool, after: bool) -> Review:
+        keeps = {"keep-last": "7"}
+        earlier, later = job(100, prune_backups=keeps, remove=before), job(100, prune_backups=keeps, remove=after)
+        return judged(change(f"{JOB}.n", earlier, later), guest(100))
+
+    assert kinds(removes(before=False, after=True)) == {"retention-reduced": "danger"}
+    assert kinds(removes(before=True, after=False)) == {}
+
+
+def test_a_datastore_that_keeps_fewer_backups() -> None:
+    def keeps(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, str]:
+        blocks = [{"id": "nas", "backups": [rule] if rule else []} for rule in (before, after)]
+        return kinds(judged(change("proxmox_storage_pbs.x", *blocks)))
+
+    assert keeps({"keep_last": 7, "keep_all": None}, {"keep_last": 3}) == {"retention-reduced": "danger"}
+    assert keeps({"keep_all": True}, {"keep_last": 3}) == {"retention-reduced": "danger"}
+    assert keeps(None, {"keep_daily": 30}) == {"retention-reduced": "danger"}
+    assert keeps({"keep_last": 7}, {"keep_last": 8, "keep_daily": 2}) == {}
+    assert keeps({"keep_last": 7}, {"keep_all": True}) == {}
+    assert keeps({"keep_last": 7}, None) == {}
+
+
+def test_folders_that_a_job_leaves_out() -> None:
+    def leaves(before: list[str] | None, after: list[str] | None, **values: Any) -> dict[str, str]:
+        earlier, later = job(100, exclude_path=before), job(100, exclude_path=after, **values)
+        return kinds(judged(change(f"{JOB}.n", earlier, later), guest(100)))
+
+    assert leaves(None, ["/var/lib/postgresql"]) == {"backup-excludes": "danger"}
+    assert leaves(["/var/cache"], ["/var/cache", "/srv"]) == {"backup-excludes": "danger"}
+    assert leaves(["/var/cache", "/srv"], ["/var/cache"]) == {}
+    assert leaves(["/var/cache", "/srv"], ["/srv", "/var/cache"]) == {}
+
+
 def test_what_happens_to_the_job_is_told() -> None:
     for after, words in (
         (None, "is removed"),

@@ -28,6 +28,15 @@ def rule(action: str | None = "ACCEPT", **values: Any) -> dict[str, Any]:
     return {"type": "in", "action": action, "enabled": True, **values}
 
 
+def rules(*entries: dict[str, Any]) -> dict[str, Any]:
+    return {"vm_id": 100, "rule": list(entries)}
+
+
+def group(name: str) -> dict[str, Any]:
+    """A rule that takes the rules of a security group in."""
+    return {"type": "group", "action": None, "security_group": name, "enabled": True}
+
+
 @pytest.mark.parametrize(
     ("type_", "before", "after", "kind", "severity"),
     [
@@ -64,6 +73,25 @@ def rule(action: str | None = "ACCEPT", **values: Any) -> dict[str, Any]:
             "firewall-rule-removed",
             "danger",
         ),
+        (CLUSTER, {"forward_policy": "DROP"}, {"forward_policy": "ACCEPT"}, "firewall-opened", "danger"),
+        (RULES, rules(rule("DROP"), rule()), rules(rule(), rule("DROP")), "firewall-rules-reordered", "danger"),
+        (
+            RULES,
+            rules(rule("REJECT", dport="25"), group("mail")),
+            rules(group("mail"), rule("REJECT", dport="25")),
+            "firewall-rules-reordered",
+            "danger",
+        ),
+        (RULES, rules(rule(dport="22")), rules(rule(dport="22"), rule()), "firewall-opened", "blocked"),
+        (RULES, rules(rule(source="10.0.0.0/8")), rules(rule(source="::/0")), "firewall-opened", "blocked"),
+        (RULES, rules(rule(enabled=False)), rules(rule()), "firewall-opened", "blocked"),
+        (
+            GROUP,
+            {"name": "g", "rule": [rule(dport="22", source="+management")]},
+            {"name": "g", "rule": [rule(dport="22", source="")]},
+            "firewall-rule-widened",
+            "danger",
+        ),
     ],
 )
 def test_it_is_found(
@@ -85,7 +113,16 @@ def test_it_is_found(
         (CLUSTER, {"enabled": None}, {"enabled": False}),
         (NODE, {"enabled": False}, {"enabled": True}),
         (RULES, {"vm_id": 100, "rule": [rule()]}, {"vm_id": 100, "rule": []}),
-        (RULES, {"vm_id": 100, "rule": [rule("DROP"), rule()]}, {"vm_id": 100, "rule": [rule(), rule("DROP")]}),
+        (RULES, rules(rule(), rule("DROP")), rules(rule("DROP"), rule())),
+        (RULES, rules(rule("DROP"), rule("REJECT")), rules(rule("REJECT"), rule("DROP"))),
+        (RULES, rules(rule("DROP")), rules(rule("REJECT"))),
+        (RULES, rules(rule("DROP")), rules(rule(dport="22"), rule("DROP"))),
+        (RULES, rules(rule(dport="22", source="10.0.0.0/8")), rules(rule(dport="22", source="10.1.0.0/16"))),
+        (RULES, rules(rule(dport="22")), rules(rule(dport="22", comment="SSH"))),
+        (RULES, rules(), rules(rule(dport="443"))),
+        (RULES, rules(), rules(rule(enabled=False))),
+        (RULES, rules(), rules(rule(type="out"))),
+        (RULES, rules(), rules(rule(iface="net1"))),
         (
             RULES,
             {"vm_id": 100, "rule": [rule("DROP", comment="a")]},

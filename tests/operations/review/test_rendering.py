@@ -51,7 +51,7 @@ def test_the_verdict_comes_first_and_then_what_is_destroyed() -> None:
         "Cores and memory of nodes",
         "Disk on datastores",
         "Only in Terraform's books",
-        "Entries of the allow-list that don't count",
+        "Entries of the allow-list that let nothing pass",
     ]
 
 
@@ -62,6 +62,19 @@ def test_text_tells_cause_and_consequence_and_what_is_allowed() -> None:
     assert "[allowed] VM vm-101 (101) is destroyed" in text
     assert "      allowed:     until 2026-12-01: it is empty" in text
     assert f"  {VM}.late\n      it expired on 2026-01-01" in text
+
+
+def test_guests_come_before_the_helpers_that_are_made_with_them() -> None:
+    helpers = [change(f"proxmox_storage_nfs.n{index}", None, {"id": f"n{index}"}) for index in range(20)]
+    guests = [change(f"{VM}.web", None, vm(100)), change(f"{VM}.old", vm(101), None)]
+    lines = as_text(judged(*helpers, *guests), 3).splitlines()
+    listed = lines[lines.index("All changes") + 1 :][:4]
+    assert [line.split("  proxmox")[0] for line in listed] == [
+        "  - VM vm-101 (101)",
+        "  + VM vm-100 (100)",
+        "  + proxmox_storage_nfs.n0",
+        "  … and 19 more",
+    ]
 
 
 def test_nothing_to_do() -> None:
