@@ -6,11 +6,11 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from bootstrap.admin import AdminResult, set_up_admin
+from bootstrap.admin import set_up_admin
 from bootstrap.backup_commands import OUTPUT, backup_keys
 from bootstrap.command_surroundings import (
     CaOption,
@@ -23,13 +23,13 @@ from bootstrap.command_surroundings import (
     VerboseOption,
     WaitOption,
     aligned,
-    alone,
     domain_of,
     infisical_at,
     login_of,
+    print_result,
     reporting,
-    warn_about_clear_text,
     word,
+    working,
 )
 from bootstrap.compatibility import API_VERSION, MINIMUM_VERSION
 from bootstrap.errors import ExitCode
@@ -37,7 +37,6 @@ from bootstrap.identity import (
     DEFAULT_NAME,
     DEFAULT_ROLE,
     DEFAULT_TOKEN_TTL_SECONDS,
-    IdentityResult,
     IdentitySpec,
     set_up_identity,
 )
@@ -123,15 +122,11 @@ def admin(
     verbose: VerboseOption = False,
 ) -> None:
     """`python -m bootstrap admin`."""
-    surroundings: Surroundings = context.obj
-    with reporting(surroundings, as_json, verbose) as say:
-        url = domain_of(surroundings, domain)
-        login = login_of(surroundings, email, organization)
-        warn_about_clear_text(url, say)
-        saved = SavedCredentials(directory, url)
-        with alone(surroundings, saved), infisical_at(surroundings, url, ca_certificate) as infisical:
-            result = set_up_admin(infisical, saved, login, wait_seconds=wait, say=say)
-        _print_result(url, result, saved.bootstrap_path, as_json)
+    login = login_of(context.obj, email, organization)
+    with working(context.obj, domain, directory, ca_certificate, as_json=as_json, verbose=verbose) as work:
+        result = set_up_admin(work.infisical, work.saved, login, wait_seconds=wait, say=work.say)
+        done = {"domain": work.url, **dataclasses.asdict(result), "saved_to": str(work.saved.bootstrap_path)}
+        print_result(done, as_json=as_json)
 
 
 @app.command(
@@ -156,16 +151,12 @@ def identity(
     verbose: VerboseOption = False,
 ) -> None:
     """`python -m bootstrap identity`."""
-    surroundings: Surroundings = context.obj
-    with reporting(surroundings, as_json, verbose) as say:
-        url = domain_of(surroundings, domain)
-        login = login_of(surroundings, email, organization)
-        warn_about_clear_text(url, say)
-        saved = SavedCredentials(directory, url)
-        spec = IdentitySpec(name=name, role=role, token_ttl_seconds=token_ttl)
-        with alone(surroundings, saved), infisical_at(surroundings, url, ca_certificate) as infisical:
-            result = set_up_identity(infisical, saved, login, spec, wait_seconds=wait, say=say)
-        _print_result(url, result, saved.token_path, as_json)
+    login = login_of(context.obj, email, organization)
+    spec = IdentitySpec(name=name, role=role, token_ttl_seconds=token_ttl)
+    with working(context.obj, domain, directory, ca_certificate, as_json=as_json, verbose=verbose) as work:
+        result = set_up_identity(work.infisical, work.saved, login, spec, wait_seconds=wait, say=work.say)
+        done = {"domain": work.url, **dataclasses.asdict(result), "saved_to": str(work.saved.token_path)}
+        print_result(done, as_json=as_json)
 
 
 app.add_typer(rotate_app, name="rotate")
@@ -175,15 +166,6 @@ app.command(
     " standard input.",
 )(backup_keys)
 app.command(help="Make projects, environments, folders, secrets, identities and roles be as a file says.")(resources)
-
-
-def _print_result(url: str, result: AdminResult | IdentityResult, path: Path, as_json: bool) -> None:
-    document: dict[str, Any] = {"domain": url, **dataclasses.asdict(result), "saved_to": str(path), "exit_code": 0}
-    if as_json:
-        typer.echo(json.dumps(document, indent=2))
-        return
-    document.pop("exit_code")
-    typer.echo(aligned({name.replace("_", " "): word(value) for name, value in document.items()}))
 
 
 def _table(report: StatusReport) -> str:

@@ -156,23 +156,41 @@ def infisical_at(surroundings: Surroundings, url: str, ca_certificate: Path | No
     return Infisical(url, ca_certificate=chosen, clock=surroundings.clock, redact=surroundings.redact)
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a command works with: the server, the credentials saved for it, and what tells the user about progress."""
+
+    url: str
+    infisical: Infisical
+    saved: SavedCredentials
+    say: Callable[[str], None]
+
+
 @contextmanager
-def alone(surroundings: Surroundings, saved: SavedCredentials) -> Iterator[None]:
-    """Keeps out every other run that would use the same server or the same files."""
-    parts = urlsplit(saved.domain)
-    server_lock = surroundings.lock_directory / f"infisical_{parts.netloc.replace(':', '_')}.lock"
-    with ExitStack() as stack:
-        stack.enter_context(exclusive(server_lock, saved.domain))
-        stack.enter_context(saved.lock())
-        yield
+def working(
+    surroundings: Surroundings,
+    domain: str,
+    directory: Path,
+    ca_certificate: Path | None,
+    *,
+    as_json: bool,
+    verbose: bool,
+    changes: bool = True,
+) -> Iterator[Work]:
+    """The frame of a command that sends credentials to a server; failures become messages and exit codes.
 
-
-def warn_about_clear_text(url: str, say: Callable[[str], None]) -> None:
-    """Tells the user where passwords and tokens would cross a network unencrypted."""
-    if crosses_network_in_clear(url):
-        say(
-            f"warning: {url} is not encrypted: the password and the tokens can be read on the way; use it in a LAN only"
-        )
+    Where it `changes` something, every other run that would use the same server or the same files is kept out.
+    """
+    with reporting(surroundings, as_json, verbose) as say, ExitStack() as stack:
+        url = domain_of(surroundings, domain)
+        if crosses_network_in_clear(url):
+            say(f"warning: {url} is not encrypted: passwords and tokens can be read on the way; use it in a LAN only")
+        saved = SavedCredentials(directory, url)
+        if changes:
+            server = urlsplit(url).netloc.replace(":", "_")
+            stack.enter_context(exclusive(surroundings.lock_directory / f"infisical_{server}.lock", url))
+            stack.enter_context(saved.lock())
+        yield Work(url, stack.enter_context(infisical_at(surroundings, url, ca_certificate)), saved, say)
 
 
 def terraform_output(surroundings: Surroundings, name: str) -> dict[str, str]:
@@ -196,6 +214,14 @@ def terraform_output(surroundings: Surroundings, name: str) -> dict[str, str]:
     return found
 
 
+def print_result(document: Mapping[str, object], *, as_json: bool) -> None:
+    """Prints what a command did: one JSON document, or a row for each part of it."""
+    if as_json:
+        typer.echo(json.dumps({**document, "exit_code": int(ExitCode.OK)}, indent=2))
+        return
+    typer.echo(aligned({name.replace("_", " "): word(value) for name, value in document.items()}))
+
+
 def aligned(rows: Mapping[str, str]) -> str:
     """Names and values in two columns."""
     width = max(len(name) for name in rows)
@@ -208,4 +234,6 @@ def word(value: object) -> str:
         return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
     return str(value)

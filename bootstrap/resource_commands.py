@@ -17,11 +17,7 @@ from bootstrap.command_surroundings import (
     Surroundings,
     VerboseOption,
     WaitOption,
-    alone,
-    domain_of,
-    infisical_at,
-    reporting,
-    warn_about_clear_text,
+    working,
 )
 from bootstrap.desired import read_resources
 from bootstrap.errors import CredentialsError, ExitCode
@@ -56,23 +52,19 @@ def resources(
 ) -> None:
     """`python -m bootstrap resources`."""
     surroundings: Surroundings = context.obj
-    with reporting(surroundings, as_json, verbose) as say:
+    frame = working(surroundings, domain, directory, ca_certificate, as_json=as_json, verbose=verbose, changes=not plan)
+    with frame as work:
         wanted = read_resources(file)
-        url = domain_of(surroundings, domain)
-        warn_about_clear_text(url, say)
-        saved = SavedCredentials(directory, url)
-        credentials = _credentials(surroundings, saved)
+        credentials = _credentials(surroundings, work.saved)
         values = Values(surroundings.environment, file.parent, surroundings.prompt, surroundings.redact)
-        with infisical_at(surroundings, url, ca_certificate) as infisical:
-            run = ResourcesRun(infisical, wanted, values, prune=prune)
-            if plan:
-                result = run.plan(credentials, wait_seconds=wait, say=say)
-            else:
-                with alone(surroundings, saved):
-                    result = run.apply(credentials, wait_seconds=wait, say=say)
-                    _save_project_ids(directory / PROJECTS_FILE, result)
+        run = ResourcesRun(work.infisical, wanted, values, prune=prune)
+        if plan:
+            result = run.plan(credentials, wait_seconds=wait, say=work.say)
+        else:
+            result = run.apply(credentials, wait_seconds=wait, say=work.say)
+            _save_project_ids(directory / PROJECTS_FILE, result)
         code = _exit_code(result)
-        typer.echo(_document(url, result, code) if as_json else _text(result))
+        typer.echo(_document(work.url, result, code) if as_json else _text(result))
         raise typer.Exit(int(code))
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import SecretStr
@@ -21,22 +20,17 @@ from bootstrap.command_surroundings import (
     Surroundings,
     VerboseOption,
     WaitOption,
-    aligned,
-    alone,
-    domain_of,
-    infisical_at,
     login_of,
+    print_result,
     reporting,
     terraform_output,
-    warn_about_clear_text,
-    word,
+    working,
 )
 from bootstrap.database_rotation import Containers, NewCredentials, PostgresRotation, RedisRotation
 from bootstrap.identity import IdentitySpec
 from bootstrap.private_file import exclusive
 from bootstrap.readiness import DEFAULT_WAIT_SECONDS
 from bootstrap.rotation import rotate_admin_password, rotate_client_secret
-from bootstrap.saved import SavedCredentials
 
 NEW_PASSWORD = "INFISICAL_ADMIN_NEW_PASSWORD"  # noqa: S105 - a variable's name
 OUTPUT = "database_rotation"
@@ -71,14 +65,10 @@ def client_secret(
     verbose: VerboseOption = False,
 ) -> None:
     """`python -m bootstrap rotate client-secret`."""
-    surroundings: Surroundings = context.obj
-    with reporting(surroundings, as_json, verbose) as say:
-        url = domain_of(surroundings, domain)
-        warn_about_clear_text(url, say)
-        saved = SavedCredentials(directory, url)
-        with alone(surroundings, saved), infisical_at(surroundings, url, ca_certificate) as infisical:
-            result = rotate_client_secret(infisical, saved, IdentitySpec(), wait_seconds=wait, say=say)
-        _print({"domain": url, **dataclasses.asdict(result), "saved_to": str(saved.token_path)}, as_json)
+    with working(context.obj, domain, directory, ca_certificate, as_json=as_json, verbose=verbose) as work:
+        result = rotate_client_secret(work.infisical, work.saved, IdentitySpec(), wait_seconds=wait, say=work.say)
+        done = {"domain": work.url, **dataclasses.asdict(result), "saved_to": str(work.saved.token_path)}
+        print_result(done, as_json=as_json)
 
 
 @rotate_app.command(
@@ -98,16 +88,12 @@ def admin_password(
 ) -> None:
     """`python -m bootstrap rotate admin-password`."""
     surroundings: Surroundings = context.obj
-    with reporting(surroundings, as_json, verbose) as say:
-        url = domain_of(surroundings, domain)
-        warn_about_clear_text(url, say)
-        login = login_of(surroundings, email, "")
-        new = dataclasses.replace(login, password=SecretStr(surroundings.environment.get(NEW_PASSWORD, "")))
-        surroundings.redact.add(new.password.get_secret_value())
-        saved = SavedCredentials(directory, url)
-        with alone(surroundings, saved), infisical_at(surroundings, url, ca_certificate) as infisical:
-            changed = rotate_admin_password(infisical, login, new, wait_seconds=wait, say=say)
-        _print({"domain": url, "email": login.email, "changed": changed}, as_json)
+    login = login_of(surroundings, email, "")
+    new = dataclasses.replace(login, password=SecretStr(surroundings.environment.get(NEW_PASSWORD, "")))
+    surroundings.redact.add(new.password.get_secret_value())
+    with working(surroundings, domain, directory, ca_certificate, as_json=as_json, verbose=verbose) as work:
+        changed = rotate_admin_password(work.infisical, login, new, wait_seconds=wait, say=work.say)
+        print_result({"domain": work.url, "email": login.email, "changed": changed}, as_json=as_json)
 
 
 @database_app.command(help="Make the new credentials valid beside the old ones.")
@@ -120,11 +106,9 @@ def prepare(
     verbose: VerboseOption = False,
 ) -> None:
     """`python -m bootstrap rotate database prepare`."""
-    surroundings: Surroundings = context.obj
-    with reporting(surroundings, as_json, verbose), _one_at_a_time(surroundings):
-        of_postgres, of_redis = _rotations(surroundings, postgres, redis)
+    with _rotating(context.obj, postgres, redis, as_json=as_json, verbose=verbose) as (of_postgres, of_redis):
         made = {"postgres_changed": of_postgres.prepare(), "redis_changed": of_redis.prepare()}
-        _print({**made, "next_step": "terraform apply, then rotate database finish"}, as_json)
+        print_result({**made, "next_step": "terraform apply, then rotate database finish"}, as_json=as_json)
 
 
 @database_app.command(help="End the old credentials, once the containers were replaced.")
@@ -137,32 +121,21 @@ def finish(
     verbose: VerboseOption = False,
 ) -> None:
     """`python -m bootstrap rotate database finish`."""
-    surroundings: Surroundings = context.obj
-    with reporting(surroundings, as_json, verbose), _one_at_a_time(surroundings):
-        of_postgres, of_redis = _rotations(surroundings, postgres, redis)
-        ended = of_postgres.finish()
-        _print({"postgres_logins_ended": ended, "redis_passwords_ended": of_redis.finish()}, as_json)
+    with _rotating(context.obj, postgres, redis, as_json=as_json, verbose=verbose) as (of_postgres, of_redis):
+        ended = {"postgres_logins_ended": of_postgres.finish(), "redis_passwords_ended": of_redis.finish()}
+        print_result(ended, as_json=as_json)
 
 
-def _one_at_a_time(surroundings: Surroundings) -> AbstractContextManager[None]:
-    return exclusive(surroundings.lock_directory / "infisical_databases.lock", "the databases")
-
-
-def _rotations(surroundings: Surroundings, postgres: str, redis: str) -> tuple[PostgresRotation, RedisRotation]:
-    new = NewCredentials.of(terraform_output(surroundings, OUTPUT), surroundings.redact)
-    containers = Containers(surroundings.environment, surroundings.redact)
-    return (
-        PostgresRotation(containers, postgres, new.postgres_user, new.postgres_password),
-        RedisRotation(containers, redis, new.redis_password),
-    )
-
-
-def _print(document: Mapping[str, Any], as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps({**document, "exit_code": 0}, indent=2))
-        return
-    rows = {
-        name.replace("_", " "): ", ".join(value) or "none" if isinstance(value, list) else word(value)
-        for name, value in document.items()
-    }
-    typer.echo(aligned(rows))
+@contextmanager
+def _rotating(
+    surroundings: Surroundings, postgres: str, redis: str, *, as_json: bool, verbose: bool
+) -> Iterator[tuple[PostgresRotation, RedisRotation]]:
+    """The frame of a command for the databases: failures become messages, and one run goes at a time."""
+    lock = surroundings.lock_directory / "infisical_databases.lock"
+    with reporting(surroundings, as_json, verbose), exclusive(lock, "the databases"):
+        new = NewCredentials.of(terraform_output(surroundings, OUTPUT), surroundings.redact)
+        containers = Containers(surroundings.environment, surroundings.redact)
+        yield (
+            PostgresRotation(containers, postgres, new.postgres_user, new.postgres_password),
+            RedisRotation(containers, redis, new.redis_password),
+        )
