@@ -28,7 +28,10 @@ _SHOWN_NAMES = """
     source sport state storage storage_id tags target template_file_id type user_id vmid volume zone
 """
 _SHOWN = frozenset(_SHOWN_NAMES.split())
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]+"
+)
+"""What steers a terminal, turns the direction of writing, or is not seen at all."""
 
 
 class Disclosure:

@@ -17,8 +17,8 @@ LIMIT = 65_000
 """Characters of one piece, at most one less."""
 _SIGNS = {Verdict.NOTHING: "✅", Verdict.CHANGES: "📝", Verdict.BLOCKED: "⛔"}
 _BADGES = {"blocked": "⛔ **blocked** ", "allowed": "🔓 **allowed** "}
-_SPECIAL = re.compile(r"[\\`*_{}\[\]|~<>&@#]|^[-+=]|^\d+(?=[.)])|(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
-_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;", "#": "&#35;", ":": "&#58;", ".": "&#46;"}
+_SPECIAL = re.compile(r"[\\`*_{}\[\]|~<>&@#$]|^[-+=]|^\d+(?=[.)])|(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;", "#": "&#35;", "$": "&#36;", ":": "&#58;", ".": "&#46;"}
 
 
 def as_markdown(review: Review, key: str = "homelab", limit: int = LIMIT, *, title: str = "Plan review") -> list[str]:

@@ -8,10 +8,11 @@ from operations.review.causes import cause_of, made_anew_snippet
 from operations.review.estate import FIREWALL_OPTIONS, FIREWALL_RULES
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import Guest, is_guest
-from operations.review.objects import loss_of
+from operations.review.objects import loss_of, short_type
 from operations.review.plan import Action
 from operations.review.rules.backups import is_backup_job
 from operations.review.rules.firewall import is_firewall_settings
+from operations.review.values import masked
 
 
 def guests(case: Case) -> Iterator[Finding]:
@@ -100,10 +101,7 @@ def objects(case: Case) -> Iterator[Finding]:
         yield case.finding("script-runs-again", Severity.CHANGE, what, cause=cause_of(change, case.estate))
         return
     loss = loss_of(change)
-    name = next(
-        (case.estate.disclosure.value(key, change.before.get(key)) for key in _NAMES if change.before.get(key)), ""
-    )
-    label = f"{loss.noun} {name or ''}".strip()
+    label = f"{loss.noun} {_name(case)}".strip()
     if change.action is Action.REPLACE:
         severity, consequence = loss.replacing or loss.severity, loss.replaced or loss.destroyed
         yield case.finding(
@@ -123,9 +121,18 @@ def objects(case: Case) -> Iterator[Finding]:
         )
 
 
+def _name(case: Case) -> str:
+    """What people call an object, as far as it may be shown: an id says nothing about secrets in Proxmox alone."""
+    values, is_proxmox = case.change.before, short_type(case.change.type) != case.change.type
+    key = next((key for key in (*_NAMES, *(["id"] if is_proxmox else [])) if values.get(key)), None)
+    if key is None or not isinstance(values[key], str) or masked(case.change.before_sensitive, key):
+        return ""
+    return case.estate.disclosure.value("name", values[key]) or ""
+
+
 _SCRIPTS = ("null_resource", "terraform_data")
 """Nothing but what runs when they are made, and their values."""
-_NAMES = ("file_name", "name", "pool_id", "id_name", "user_id", "role_id", "resource_id", "id")
+_NAMES = ("file_name", "name", "pool_id", "id_name", "user_id", "role_id", "resource_id")
 
 
 def left_behind(case: Case) -> Iterator[Finding]:

@@ -140,6 +140,26 @@ def test_other_things_that_are_destroyed(type_: str, before: dict[str, Any], sev
     assert result.verdict is (Verdict.BLOCKED if severity == "blocked" else Verdict.CHANGES)
 
 
+@pytest.mark.parametrize(
+    ("type_", "before", "words"),
+    [
+        ("proxmox_storage_nfs", {"id": "nas"}, "datastore nas is destroyed"),
+        ("proxmox_haresource", {"resource_id": "vm:100", "id": "vm:100"}, "HA resource vm:100 is destroyed"),
+        ("proxmox_replication", {"id": "100-0"}, "replication job 100-0 is destroyed"),
+        # What an id is in other providers nobody knows: it can be the secret itself.
+        ("random_password", {"id": "abcdefgh"}, "generated password is destroyed"),
+        ("proxmox_storage_nfs", {"id": 5}, "datastore is destroyed"),
+    ],
+)
+def test_what_is_destroyed_is_named(type_: str, before: dict[str, Any], words: str) -> None:
+    assert only(judged(change(f"{type_}.x", before, None)), "object-destroyed").what == words
+
+
+def test_a_short_name_that_is_sensitive_is_not_shown() -> None:
+    found = judged(change("docker_volume.x", {"name": "abc"}, None, before_sensitive={"name": True}))
+    assert only(found, "object-destroyed").what == "Docker volume is destroyed"
+
+
 def test_an_image_that_is_downloaded_again_is_no_danger() -> None:
     entry = change("proxmox_download_file.x", {"url": "a"}, {"url": "b"}, actions=["delete", "create"])
     assert kinds(judged(entry)) == {"object-replaced": "change"}

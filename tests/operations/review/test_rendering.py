@@ -135,6 +135,7 @@ def test_a_table_goes_on_with_its_heading() -> None:
     ("words", "shown"),
     [
         ("@everyone", "&#64;everyone"),
+        ("$x$", "&#36;x&#36;"),
         ("see #12", "see &#35;12"),
         ("<img src=x>", "&lt;img src=x&gt;"),
         ("[a](http://b)", "\\[a\\](http&#58;//b)"),
