@@ -18,7 +18,7 @@ LIMIT = 65_000
 _SIGNS = {Verdict.NOTHING: "✅", Verdict.CHANGES: "📝", Verdict.BLOCKED: "⛔"}
 _BADGES = {"blocked": "⛔ **blocked** ", "allowed": "🔓 **allowed** "}
 _SPECIAL = re.compile(r"[\\`*_{}\[\]|~<>&@#$]|^[-+=]|^\d+(?=[.)])|(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
-_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;", "#": "&#35;", "$": "&#36;", ":": "&#58;", ".": "&#46;"}
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {sign: f"&#{ord(sign)};" for sign in "@#$:."}
 
 
 def as_markdown(review: Review, key: str = "homelab", limit: int = LIMIT, *, title: str = "Plan review") -> list[str]:

@@ -21,7 +21,7 @@ SECURITY_GROUP = "proxmox_virtual_environment_cluster_firewall_security_group"
 CLOSED = ("DROP", "REJECT")
 STAYING = (Action.UPDATE, Action.REPLACE)
 _KEPT = "Proxmox keeps them as they are; from then on nothing notices when somebody switches the firewall off"
-_RULE = ("type", "action", "security_group", "macro", "proto", "source", "sport", "dest", "dport", "iface")
+_RULE = ("type", "security_group", "macro", "proto", "source", "sport", "dest", "dport", "iface")
 
 
 def is_firewall_settings(type_: str) -> bool:
@@ -121,9 +121,10 @@ def rules(case: Case) -> Iterator[Finding]:
             guest=guest,
         )
     elif change.action in STAYING:
-        left = [identity(rule) for rule in blocks(change.after, "rule") if rule.get("enabled") is not False]
-        for rule in blocks(change.before, "rule"):
-            if rule.get("action") in CLOSED and rule.get("enabled") is not False and identity(rule) not in left:
+        closed = [rule for rule in enabled_rules(change.before) if rule.get("action") in CLOSED]
+        left = [identity(rule) for rule in enabled_rules(change.after)] if closed else []
+        for rule in closed:
+            if identity(rule) not in left:
                 yield case.finding(
                     "firewall-rule-removed",
                     Severity.DANGER,
@@ -177,7 +178,13 @@ def _word(case: Case, option: str) -> str:
     return "may be" if masked(case.change.after_unknown, option) else "is"
 
 
+def enabled_rules(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rules of a resource that are looked at, in their order."""
+    return [rule for rule in blocks(values, "rule") if rule.get("enabled") is not False]
+
+
 def identity(rule: Mapping[str, Any]) -> tuple[Any, ...]:
     """What a rule says, for comparing it with others."""
     # Whether it is dropped in silence or refused, it is kept out.
-    return tuple("DROP" if rule.get(name) in CLOSED else rule.get(name) or None for name in _RULE)
+    said = (rule.get(name) or None for name in _RULE) if "" in rule.values() else map(rule.get, _RULE)
+    return (rule.get("action") in CLOSED or rule.get("action") or None, *said)

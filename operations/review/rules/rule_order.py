@@ -5,31 +5,41 @@ Proxmox takes the first rule that fits: an ACCEPT that comes before a DROP lets 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from operations.review.findings import Case, Finding, Severity
-from operations.review.rules.firewall import CLOSED, STAYING, identity, ruled
-from operations.review.values import blocks, text
+from operations.review.guests import Guest
+from operations.review.rules.firewall import CLOSED, STAYING, enabled_rules, identity, ruled
+from operations.review.values import text
 
 _EVERYWHERE = (None, "0.0.0.0/0", "::/0", "0/0")
 _LIMITS = ("macro", "proto", "dport", "sport", "dest", "iface")
 """What can narrow a rule down, besides where the traffic comes from."""
 
-_Rule = Mapping[str, Any]
+_Found = tuple[str, Guest | None]
+_Rule = tuple[tuple[Any, ...], Mapping[str, Any]]
+"""What it says, and its arguments."""
 
 
-def opened(case: Case) -> Iterator[Finding]:
-    """A rule lets everybody in that let in some before, or everything at all."""
+def weakened(case: Case) -> Iterator[Finding]:
+    """Rules that stay or come let in more than those before."""
     if case.change.action not in STAYING or not (found := ruled(case)):
         return
+    before = [(identity(rule), rule) for rule in enabled_rules(case.change.before)]
+    after = [(identity(rule), rule) for rule in enabled_rules(case.change.after)]
+    if before != after:
+        yield from _opened(case, found, before, after)
+        yield from _reordered(case, found, before, after)
+
+
+def _opened(case: Case, found: _Found, before: Sequence[_Rule], after: Sequence[_Rule]) -> Iterator[Finding]:
+    """A rule lets everybody in that let in some before, or everything at all."""
     name, guest = found
-    before, after = _enabled(case.change.before), _enabled(case.change.after)
-    known = {identity(rule) for rule in before}
-    left = {identity(rule) for rule in after}
-    gone = [rule for rule in before if identity(rule) not in left]
-    for rule in after:
-        if identity(rule) in known or not _accepts(rule) or not _from_everywhere(rule):
+    known, left = {said for said, _ in before}, {said for said, _ in after}
+    gone = [rule for said, rule in before if said not in left]
+    for said, rule in after:
+        if said in known or not _accepts(rule) or not _from_everywhere(rule):
             continue
         if not any(text(rule.get(limit)) for limit in _LIMITS):
             yield case.finding(
@@ -49,21 +59,20 @@ def opened(case: Case) -> Iterator[Finding]:
             )
 
 
-def reordered(case: Case) -> Iterator[Finding]:
+def _reordered(case: Case, found: _Found, before: Sequence[_Rule], after: Sequence[_Rule]) -> Iterator[Finding]:
     """A rule that lets something in comes before one that keeps things out, and came after it until now."""
-    if case.change.action not in STAYING or not (found := ruled(case)):
-        return
     name, guest = found
-    before, after = _enabled(case.change.before), _enabled(case.change.after)
     places: dict[tuple[Any, ...], int] = {}
-    for place, rule in enumerate(before):
-        places.setdefault(identity(rule), place)
-    accepting: list[int] = []
-    for rule in after:
-        earlier = places.get(identity(rule))
+    for place, (said, _) in enumerate(before):
+        places.setdefault(said, place)
+    last_accepting = -1
+    for said, rule in after:
+        earlier = places.get(said)
         if earlier is None:
             continue
-        if rule.get("action") in CLOSED and any(other > earlier for other in accepting):
+        if rule.get("action") not in CLOSED:
+            last_accepting = max(last_accepting, earlier)
+        elif last_accepting > earlier:
             yield case.finding(
                 "firewall-rules-reordered",
                 Severity.DANGER,
@@ -71,22 +80,16 @@ def reordered(case: Case) -> Iterator[Finding]:
                 consequence="Proxmox takes the first rule that fits: the other one may let in what this one kept out",
                 guest=guest,
             )
-        elif rule.get("action") not in CLOSED:
-            accepting.append(earlier)
 
 
-def _enabled(values: Mapping[str, Any]) -> list[_Rule]:
-    return [rule for rule in blocks(values, "rule") if rule.get("enabled") is not False]
-
-
-def _accepts(rule: _Rule) -> bool:
+def _accepts(rule: Mapping[str, Any]) -> bool:
     return text(rule.get("action")) == "ACCEPT" and text(rule.get("type")) in (None, "in")
 
 
-def _from_everywhere(rule: _Rule) -> bool:
+def _from_everywhere(rule: Mapping[str, Any]) -> bool:
     return text(rule.get("source")) in _EVERYWHERE
 
 
-def _only_narrower(old: _Rule, new: _Rule) -> bool:
+def _only_narrower(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether ``old`` is ``new`` for a part of the senders."""
     return not _from_everywhere(old) and identity(old) == identity({**new, "source": old.get("source")})

@@ -221,7 +221,10 @@ def test_what_looks_like_an_api_token_is_hidden() -> None:
     assert "00000000-1111" not in shown(document(updated(tags=[token])))
 
 
-@pytest.mark.parametrize("sign", ["\x1b[31m", "\n", "\r", "\x00", "\u202e", "\u061c", "\u200b", "\ufeff", "\xad", "\x9b", "\u2028"])
+STEERING = ["\x1b[31m", "\n", "\r", "\x00", "\u202e", "\u061c", "\u200b", "\ufeff", "\xad", "\x9b", "\u2028"]
+
+
+@pytest.mark.parametrize("sign", STEERING)
 def test_nothing_steers_the_terminal_or_hides(sign: str) -> None:
     result = review([read_plan(json.dumps(document(change(f'{VM}.web["a{sign}b"]', vm(name=f"a{sign}b"), None))), "p")])
     assert sign not in as_text(result).replace("\n", "" if sign == "\n" else "\n")
