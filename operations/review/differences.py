@@ -12,7 +12,14 @@ from operations.review.plan import Change
 from operations.review.values import EMPTY, child, mapping, same
 
 _REPORTED = frozenset({"ipv4_addresses", "ipv6_addresses", "mac_addresses", "network_interface_names", "ipv4", "ipv6"})
-COMPUTED = {VM: _REPORTED, CONTAINER: _REPORTED, "proxmox_virtual_environment_pool": frozenset({"members"})}
+_SDN_ZONES = [f"proxmox_sdn_zone_{kind}" for kind in ("evpn", "qinq", "simple", "vlan", "vxlan")]
+COMPUTED = {
+    VM: _REPORTED,
+    CONTAINER: _REPORTED,
+    "proxmox_virtual_environment_pool": frozenset({"members"}),
+    # What is made waits for the applier, which comes after it: the state has the zone as it was in between.
+    **dict.fromkeys(_SDN_ZONES, frozenset({"pending", "state"})),
+}
 """What Proxmox reports and nobody sets here, by type: addresses change with every restart."""
 
 

@@ -144,6 +144,16 @@ def test_drift() -> None:
     assert kinds(result) == {"guest-gone": "danger"}
 
 
+def test_a_zone_that_was_put_into_force_is_no_drift() -> None:
+    waiting, in_force = {"id": "lab", "pending": True, "state": "new"}, {"id": "lab", "pending": False, "state": None}
+    zone = "proxmox_sdn_zone_simple.lab"
+    same = change(zone, in_force, in_force)
+    assert judged(same, resource_drift=[change(zone, waiting, in_force)]).drift == ()
+    by_hand = change(zone, waiting, {**in_force, "mtu": 1400})
+    (found,) = judged(same, resource_drift=[by_hand]).drift
+    assert found.details == ("mtu none → 1400",)
+
+
 def test_the_document_that_the_other_tests_use_is_read_whole() -> None:
     assert len(plan(NO_OP, change("a.b", None, {})).changes) == len(document(NO_OP, NO_OP)["resource_changes"])
 
