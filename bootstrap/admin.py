@@ -15,12 +15,13 @@ import httpx
 
 from bootstrap.authority import AdminLogin, log_in_admin
 from bootstrap.client import Infisical, Session
-from bootstrap.compatibility import require_supported
+from bootstrap.compatibility import wait_until_supported
 from bootstrap.errors import (
     ApiError,
     BootstrapError,
     CredentialsError,
     ForbiddenError,
+    LockedError,
     NotOursError,
     OutcomeUnknownError,
     ServerFailureError,
@@ -29,7 +30,6 @@ from bootstrap.errors import (
     UnsupportedServerError,
 )
 from bootstrap.models import BootstrapAnswer, ServerConfig
-from bootstrap.readiness import wait_until_ready
 from bootstrap.saved import AdminCredentials, SavedCredentials
 
 SETTLE_SECONDS = 30.0
@@ -77,8 +77,7 @@ def set_up_admin(
     """
     if saved.admin() is None:
         login.require_login("no credentials are saved")
-    status = wait_until_ready(infisical, wait_seconds=wait_seconds, say=say)
-    require_supported(infisical, status)
+    wait_until_supported(infisical, wait_seconds=wait_seconds, say=say)
     config = infisical.config()
     if config.initialized:
         return _take_up(infisical, saved, login, config, say)
@@ -228,7 +227,7 @@ def _identity_works(infisical: Infisical, saved: SavedCredentials) -> bool:
         return False
     try:
         infisical.log_in_identity(client_id=identity.client_id, client_secret=identity.client_secret)
-    except UnauthorizedError:
+    except (UnauthorizedError, LockedError):
         return False
     return True
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
 from pydantic import SecretStr
 
 from bootstrap import models
-from bootstrap.errors import ApiError, NotFoundError, UnauthorizedError
+from bootstrap.errors import ApiError, LockedError, NotFoundError, UnauthorizedError
 from bootstrap.project_client import ProjectSession
 from bootstrap.redaction import Redactor
+from bootstrap.session import OrganizationSession, TokenSession
 from bootstrap.transport import Clock, Repeat, RetryPolicy, Transport
 
 PROBE_TIMEOUT_SECONDS = 5.0
@@ -126,15 +127,24 @@ class Infisical:
         """`POST /api/v1/auth/universal-auth/login`, never repeated: three wrong secrets lock the identity.
 
         Raises:
-            UnauthorizedError: wrong, revoked or expired client secret, or a locked identity.
+            UnauthorizedError: wrong, revoked or expired client secret.
+            LockedError: the identity is locked; the client secret may be right.
         """
-        return self._transport.request(
-            models.AccessToken,
-            "POST",
-            f"{_UNIVERSAL_AUTH}/login",
-            repeat=Repeat.UNSENT,
-            body={"clientId": client_id, "clientSecret": self._secret(client_secret)},
-        )
+        try:
+            return self._transport.request(
+                models.AccessToken,
+                "POST",
+                f"{_UNIVERSAL_AUTH}/login",
+                repeat=Repeat.UNSENT,
+                body={"clientId": client_id, "clientSecret": self._secret(client_secret)},
+            )
+        except UnauthorizedError as error:
+            if "locked" not in error.reason:
+                raise
+            raise LockedError(
+                f"{self.domain}: the machine identity is locked after wrong logins: {error.reason}",
+                "find out who tries wrong secrets, wait five minutes, then run again",
+            ) from None
 
     def revoke_token(self, token: SecretStr) -> None:
         """`POST /api/v1/auth/token/revoke`: ends an identity's token.
@@ -164,22 +174,12 @@ class Infisical:
         return value
 
 
-class UserSession:
+class UserSession(TokenSession):
     """A person who logged in and has not chosen an organization yet."""
-
-    def __init__(self, transport: Transport, token: SecretStr) -> None:
-        self._transport = transport
-        self._token = token
 
     def organizations(self) -> tuple[models.Organization, ...]:
         """`GET /api/v1/organization`: those this person belongs to."""
-        return self._transport.request(
-            models.Organizations,
-            "GET",
-            "/api/v1/organization",
-            repeat=Repeat.SAFE,
-            token=self._token.get_secret_value(),
-        ).organizations
+        return self._request(models.Organizations, "GET", "/api/v1/organization", Repeat.SAFE).organizations
 
     def change_password(self, *, old: SecretStr, new: SecretStr) -> None:
         """`POST /api/v2/password/user/password-reset`: this person's password; it ends this and every other session.
@@ -190,34 +190,18 @@ class UserSession:
         values = old.get_secret_value(), new.get_secret_value()
         for value in values:
             self._transport.redact.add(value)
-        self._transport.request(
-            models.Ignored,
-            "POST",
-            "/api/v2/password/user/password-reset",
-            repeat=Repeat.UNSENT,
-            token=self._token.get_secret_value(),
-            body={"oldPassword": values[0], "newPassword": values[1]},
-        )
+        body = {"oldPassword": values[0], "newPassword": values[1]}
+        self._request(models.Ignored, "POST", "/api/v2/password/user/password-reset", Repeat.UNSENT, body=body)
 
     def select(self, organization_id: str) -> Session | None:
         """`POST /api/v3/auth/select-organization`; None where the account wants a second factor."""
-        selected = self._transport.request(
-            models.SelectedOrganization,
-            "POST",
-            "/api/v3/auth/select-organization",
-            repeat=Repeat.UNSENT,
-            token=self._token.get_secret_value(),
-            body={"organizationId": organization_id},
-        )
+        path, body = "/api/v3/auth/select-organization", {"organizationId": organization_id}
+        selected = self._request(models.SelectedOrganization, "POST", path, Repeat.UNSENT, body=body)
         return None if selected.is_mfa_enabled else Session(self._transport, selected.token)
 
 
-class Session:
+class Session(OrganizationSession):
     """One Infisical server with a token: an identity's, or a person's with an organization selected."""
-
-    def __init__(self, transport: Transport, token: SecretStr) -> None:
-        self._transport = transport
-        self._token = token
 
     def config(self) -> models.ServerConfig:
         """`GET /api/v1/admin/config`; with an instance administrator's token it names the admin identities."""
@@ -238,22 +222,6 @@ class Session:
         return self._request(
             models.IdentityDetailsAnswer, "GET", "/api/v1/identities/details", Repeat.SAFE
         ).identity_details
-
-    def identities(self, organization_id: str) -> tuple[models.IdentityMembership, ...]:
-        """`GET /api/v1/identities`: all of an organization. Names are not unique."""
-        return self._request(
-            models.IdentityMemberships, "GET", "/api/v1/identities", Repeat.SAFE, query={"orgId": organization_id}
-        ).identities
-
-    def create_identity(self, *, name: str, organization_id: str, role: str) -> models.Identity:
-        """`POST /api/v1/identities`: a second call makes a second identity of the same name."""
-        body = {
-            "name": name,
-            "organizationId": organization_id,
-            "role": role,
-            "metadata": [{"key": "managed-by", "value": "homelab-bootstrap"}],
-        }
-        return self._request(models.IdentityAnswer, "POST", "/api/v1/identities", Repeat.UNSENT, body=body).identity
 
     def universal_auth(self, identity_id: str) -> models.UniversalAuth | None:
         """`GET .../universal-auth/identities/{id}`; None where it is not attached."""
@@ -295,17 +263,3 @@ class Session:
         """`POST .../client-secrets/{id}/revoke`: ends it and every access token made with it."""
         path = f"{_UNIVERSAL_AUTH}/identities/{identity_id}/client-secrets/{client_secret_id}/revoke"
         self._request(models.Ignored, "POST", path, Repeat.SAFE, body={})
-
-    def _request(
-        self,
-        answer: type[models.AnswerType],
-        method: str,
-        path: str,
-        repeat: Repeat,
-        *,
-        body: dict[str, Any] | None = None,
-        query: dict[str, str] | None = None,
-    ) -> models.AnswerType:
-        return self._transport.request(
-            answer, method, path, repeat=repeat, token=self._token.get_secret_value(), body=body, query=query
-        )

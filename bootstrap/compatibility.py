@@ -6,11 +6,13 @@ the status answer names the longest life of a token since the identity tokens we
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 from bootstrap.client import Infisical
 from bootstrap.errors import UnsupportedServerError
 from bootstrap.models import ServerStatus
+from bootstrap.readiness import wait_until_ready
 
 MINIMUM_VERSION = "v0.150"
 API_VERSION = "v0.162"
@@ -37,17 +39,17 @@ def release_of(infisical: Infisical, status: ServerStatus) -> Release:
     return Release.FROM_V0_150 if infisical.has_project_routes() else Release.BEFORE_V0_150
 
 
-def require_supported(infisical: Infisical, status: ServerStatus) -> Release:
-    """The release, where it is supported.
+def wait_until_supported(infisical: Infisical, *, wait_seconds: float, say: Callable[[str], None]) -> None:
+    """Waits until the server is ready, and looks whether its release is supported: the start of every command.
 
     Raises:
-        UnsupportedServerError: the server is too old.
+        NotReadyError: not ready in time.
+        UnsupportedServerError: the server is too old, or not Infisical.
     """
-    release = release_of(infisical, status)
+    release = release_of(infisical, wait_until_ready(infisical, wait_seconds=wait_seconds, say=say))
     if not release.supported:
         raise UnsupportedServerError(
             f"{infisical.domain}: Infisical is {release.value}; supported is {MINIMUM_VERSION} or later"
             f" (written against {API_VERSION})",
             "back up the database and the encryption key, then upgrade Infisical",
         )
-    return release

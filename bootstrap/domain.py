@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+import httpx
+
 from bootstrap.errors import UsageError
 
 _EXAMPLE = "write it like http://192.168.3.20:8080 or https://infisical.home.arpa"
@@ -34,6 +36,12 @@ def normalized_domain(text: str) -> str:
         raise UsageError(
             f"the domain {text!r} has a path, query or fragment", f"Infisical is served at the root; {_EXAMPLE}"
         )
+    try:
+        # What a resolver and the HTTP library would stumble over: empty or too long parts, impossible addresses.
+        parts.hostname.encode("idna")
+        httpx.URL(text).host.encode()
+    except (UnicodeError, httpx.InvalidURL) as error:
+        raise UsageError(f"the domain {text!r} has no host that can exist: {error}", _EXAMPLE) from None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     default_port = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port is not None and port != default_port else "")

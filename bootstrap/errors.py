@@ -112,6 +112,10 @@ class OutcomeUnknownError(BootstrapError):
     exit_code = ExitCode.OUTCOME_UNKNOWN
 
 
+class LockedError(BootstrapError):
+    """A machine identity can't log in for some minutes, because somebody tried wrong client secrets."""
+
+
 class ApiError(BootstrapError):
     """Infisical answered with an error.
 

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 
 from bootstrap.authority import AdminLogin, log_in_admin
 from bootstrap.client import Infisical, Session
-from bootstrap.compatibility import require_supported
+from bootstrap.compatibility import wait_until_supported
 from bootstrap.errors import BootstrapError, NotInitializedError, OutcomeUnknownError, UnauthorizedError
-from bootstrap.readiness import wait_until_ready
 from bootstrap.saved import AdminCredentials, IdentityCredentials, SavedCredentials
 
 DEFAULT_NAME = "Terraform-Controller"
 DEFAULT_ROLE = "admin"
 DEFAULT_TOKEN_TTL_SECONDS = 7200
+
+_METADATA = {"managed-by": "homelab-bootstrap"}
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,7 @@ def set_up_identity(
         UsageError, NotOursError: the saved token does not work and the administrator's login is missing or wrong.
         BootstrapError: see the subclasses.
     """
-    status = wait_until_ready(infisical, wait_seconds=wait_seconds, say=say)
-    require_supported(infisical, status)
+    wait_until_supported(infisical, wait_seconds=wait_seconds, say=say)
     if not infisical.config().initialized:
         raise NotInitializedError(
             f"{infisical.domain} has no administrator yet", "run first: python -m bootstrap admin"
@@ -112,11 +112,6 @@ def _organization_of(infisical: Infisical, credentials: IdentityCredentials, say
     try:
         login = infisical.log_in_identity(client_id=credentials.client_id, client_secret=credentials.client_secret)
     except UnauthorizedError as error:
-        if "locked" in error.reason:
-            raise BootstrapError(
-                f"{infisical.domain}: the machine identity is locked after wrong logins: {error.reason}",
-                "find out who tries wrong secrets, wait five minutes, then run again",
-            ) from None
         say(f"the saved client secret is of no use any more: {error.reason}")
         return None
     return infisical.session(login.access_token).whoami().organization.id
@@ -156,7 +151,9 @@ def _identity(infisical: Infisical, session: Session, organization_id: str, spec
     if found is not None:
         return found, False
     try:
-        made = session.create_identity(name=spec.name, organization_id=organization_id, role=spec.role)
+        made = session.create_identity(
+            name=spec.name, organization_id=organization_id, role=spec.role, metadata=_METADATA
+        )
     except OutcomeUnknownError:
         found = _found(infisical, session, organization_id, spec)
         if found is None:
@@ -202,16 +199,19 @@ def _new_client_secret(
             f"{infisical.domain} refuses the client secret it has just made: {error.reason}",
             "look at the identity's trusted addresses and lockout in Infisical, wait five minutes, then run again",
         ) from None
+    return credentials, revoke_replaced(session, identity_id, spec, kept=made.client_secret_data.id)
+
+
+def revoke_replaced(session: Session, identity_id: str, spec: IdentitySpec, *, kept: str) -> int:
+    """Ends this machine's client secrets but the one with the id `kept`; how many those were."""
     replaced = [
         one.id
         for one in session.client_secrets(identity_id)
-        if one.description == spec.secret_description
-        and not one.is_client_secret_revoked
-        and one.id != made.client_secret_data.id
+        if one.description == spec.secret_description and not one.is_client_secret_revoked and one.id != kept
     ]
     for client_secret_id in replaced:
         session.revoke_client_secret(identity_id, client_secret_id)
-    return credentials, len(replaced)
+    return len(replaced)
 
 
 def _end_admin_token(infisical: Infisical, saved: SavedCredentials, admin: AdminCredentials) -> bool:

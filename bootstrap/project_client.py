@@ -14,8 +14,9 @@ from typing import Any, Literal
 from pydantic import SecretStr
 
 from bootstrap import models, project_models
-from bootstrap.errors import NotFoundError, UnsupportedServerError
-from bootstrap.transport import Repeat, Transport
+from bootstrap.errors import NotFoundError
+from bootstrap.session import OrganizationSession
+from bootstrap.transport import Repeat
 
 PAGE_SIZE = 100
 """Memberships asked for at a time; Infisical gives 20 unless told, and 1000 at most."""
@@ -44,12 +45,8 @@ class SecretToWrite:
     metadata: Mapping[str, str] | None = None
 
 
-class ProjectSession:
-    """The projects of an Infisical server with a token."""
-
-    def __init__(self, transport: Transport, token: SecretStr) -> None:
-        self._transport = transport
-        self._token = token
+class ProjectSession(OrganizationSession):
+    """The projects of an organization, with a token that belongs to it."""
 
     def project(self, slug: str) -> project_models.Project | None:
         """`GET /api/v1/projects/slug/{slug}`; None where there is none.
@@ -160,38 +157,11 @@ class ProjectSession:
         path = f"/api/v1/projects/{project_id}/memberships/identities/{identity_id}"
         self._request(models.Ignored, "DELETE", path, Repeat.UNSENT)
 
-    def identities(self, organization_id: str) -> tuple[models.IdentityMembership, ...]:
-        """`GET /api/v1/identities`: all of the organization.
-
-        Raises:
-            UnsupportedServerError: the server lists a part only, on which nothing can be decided.
-        """
-        query = {"orgId": organization_id}
-        answer = self._request(models.IdentityMemberships, "GET", "/api/v1/identities", Repeat.SAFE, query=query)
-        if answer.total_count is not None and len(answer.identities) < answer.total_count:
-            raise UnsupportedServerError(
-                f"{self._transport.domain} lists {len(answer.identities)} of {answer.total_count} machine identities",
-                "use a release of Infisical that lists all of them",
-            )
-        return answer.identities
-
     def identity_metadata(self, identity_id: str) -> dict[str, str]:
         """`GET /api/v1/identities/{id}`: the marks of an identity."""
         path = f"/api/v1/identities/{identity_id}"
         answer = self._request(project_models.IdentityWithMetadataAnswer, "GET", path, Repeat.SAFE)
         return {one.key: one.value for one in answer.identity.metadata}
-
-    def create_identity(
-        self, *, name: str, organization_id: str, role: str, metadata: Mapping[str, str]
-    ) -> models.Identity:
-        """`POST /api/v1/identities`: a second call makes a second identity of the same name."""
-        body = {
-            "name": name,
-            "organizationId": organization_id,
-            "role": role,
-            "metadata": [{"key": key, "value": value} for key, value in metadata.items()],
-        }
-        return self._request(models.IdentityAnswer, "POST", "/api/v1/identities", Repeat.UNSENT, body=body).identity
 
     def change_identity_role(self, identity_id: str, role: str) -> None:
         """`PATCH /api/v1/identities/{id}`."""
@@ -207,19 +177,6 @@ class ProjectSession:
         body = {**place.document("secretPath"), "secrets": secrets, **more}
         answer = self._request(project_models.SecretsWritten, method, "/api/v4/secrets/batch", repeat, body=body)
         return answer.approval
-
-    def _request(
-        self,
-        answer: type[models.AnswerType],
-        method: str,
-        path: str,
-        repeat: Repeat,
-        *,
-        body: Mapping[str, Any] | None = None,
-        query: Mapping[str, str] | None = None,
-    ) -> models.AnswerType:
-        token = self._token.get_secret_value()
-        return self._transport.request(answer, method, path, repeat=repeat, token=token, body=body, query=query)
 
 
 def _secret(secret: SecretToWrite) -> dict[str, Any]:

@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from bootstrap.client import Infisical
-from bootstrap.compatibility import require_supported
+from bootstrap.compatibility import wait_until_supported
 from bootstrap.desired import Resources
 from bootstrap.errors import (
-    BootstrapError,
     CredentialsError,
     NotInitializedError,
     OutcomeUnknownError,
     UnauthorizedError,
 )
-from bootstrap.readiness import wait_until_ready
 from bootstrap.resource_plan import Change, Plan, plan_of
 from bootstrap.resource_state import Owner, read_state
 from bootstrap.resource_writer import Writer
@@ -103,8 +101,7 @@ class ResourcesRun:
         return ResourcesResult(tuple(done), plan.notes, tuple(writer.approvals), applied=True, project_ids=ids)
 
     def _log_in(self, credentials: Credentials, wait_seconds: float, say: Callable[[str], None]) -> SecretStr:
-        status = wait_until_ready(self._infisical, wait_seconds=wait_seconds, say=say)
-        require_supported(self._infisical, status)
+        wait_until_supported(self._infisical, wait_seconds=wait_seconds, say=say)
         if not self._infisical.config().initialized:
             raise NotInitializedError(
                 f"{self._infisical.domain} has no administrator yet",
@@ -115,11 +112,6 @@ class ResourcesRun:
                 client_id=credentials.client_id, client_secret=credentials.client_secret
             ).access_token
         except UnauthorizedError as error:
-            if "locked" in error.reason:
-                raise BootstrapError(
-                    f"{self._infisical.domain}: the machine identity is locked after wrong logins: {error.reason}",
-                    "find out who tries wrong secrets, wait five minutes, then run again",
-                ) from None
             raise CredentialsError(
                 f"{self._infisical.domain} does not take the machine identity's client secret: {error.reason}",
                 "run: python -m bootstrap identity",

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bootstrap.authority import AdminLogin
 from bootstrap.client import Infisical, UserSession
+from bootstrap.compatibility import wait_until_supported
 from bootstrap.errors import (
     ApiError,
     BootstrapError,
@@ -24,8 +25,7 @@ from bootstrap.errors import (
     UnauthorizedError,
     UsageError,
 )
-from bootstrap.identity import IdentitySpec
-from bootstrap.readiness import wait_until_ready
+from bootstrap.identity import IdentitySpec, revoke_replaced
 from bootstrap.saved import IdentityCredentials, SavedCredentials
 
 
@@ -54,7 +54,7 @@ def rotate_client_secret(
         CredentialsError: none is saved, or it does not work.
         BootstrapError: the new one does not work; the old one is saved again.
     """
-    wait_until_ready(infisical, wait_seconds=wait_seconds, say=say)
+    wait_until_supported(infisical, wait_seconds=wait_seconds, say=say)
     before = saved.identity()
     if before is None:
         raise CredentialsError(f"{saved.token_path} is not there", "run: python -m bootstrap identity")
@@ -78,16 +78,8 @@ def rotate_client_secret(
             f"{infisical.domain} refuses the client secret it made; the old one is saved again ({error.reason})",
             "look at the identity's trusted addresses and lockout in Infisical, wait five minutes, then run again",
         ) from None
-    replaced = [
-        one.id
-        for one in session.client_secrets(before.identity_id)
-        if one.description == spec.secret_description
-        and not one.is_client_secret_revoked
-        and one.id != made.client_secret_data.id
-    ]
-    for client_secret_id in replaced:
-        session.revoke_client_secret(before.identity_id, client_secret_id)
-    return ClientSecretRotation(before.identity_id, before.client_id, len(replaced))
+    revoked = revoke_replaced(session, before.identity_id, spec, kept=made.client_secret_data.id)
+    return ClientSecretRotation(before.identity_id, before.client_id, revoked)
 
 
 def rotate_admin_password(
@@ -113,7 +105,7 @@ def rotate_admin_password(
         raise UsageError(
             "INFISICAL_ADMIN_NEW_PASSWORD is the password that INFISICAL_ADMIN_PASSWORD holds", "set it to another one"
         )
-    wait_until_ready(infisical, wait_seconds=wait_seconds, say=say)
+    wait_until_supported(infisical, wait_seconds=wait_seconds, say=say)
     user = _user(infisical, login)
     if user is None:
         if _user(infisical, new) is None:

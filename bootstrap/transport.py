@@ -8,6 +8,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -37,7 +38,13 @@ log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 ANSWER_TIMEOUT_SECONDS = 30.0
+LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
+"""Far above a list of all secrets; what is larger is no answer of Infisical's and would fill the memory."""
+
 _TOO_MANY_REQUESTS = 429
+_LONGEST_REASON = 1000
+# X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
+_OUT_OF_DATE = {9, 10}
 _SERVER_FAILURE = 500
 
 
@@ -159,7 +166,10 @@ class Transport:
         place = f"{request.method} {request.url.path}"
         started = self.clock.monotonic()
         try:
-            response = self._client.send(request)
+            response = self._received(request, started + timeout_seconds)
+        except _TooLargeError:
+            message = f"{place}: {self.domain} answered with more than {LARGEST_ANSWER_BYTES // 1024**2} MiB"
+            return _Failure(UnsupportedServerError(message, f"is {self.domain} really Infisical?"), repeatable=False)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             log.debug("%s: %s", place, type(error).__name__)
             return self._no_connection(place, error)
@@ -178,6 +188,20 @@ class Transport:
         repeatable = refused_for_rate or (response.status_code >= _SERVER_FAILURE and repeat is Repeat.SAFE)
         return _Failure(self._api_error(request, response), repeatable, _retry_after_seconds(response))
 
+    def _received(self, request: httpx.Request, deadline: float) -> httpx.Response:
+        """The whole answer. The library's own time limit is for each part of it, which a slow drip never reaches."""
+        with closing(self._client.send(request, stream=True)) as response:
+            content = bytearray()
+            for part in response.iter_bytes():
+                content += part
+                if len(content) > LARGEST_ANSWER_BYTES:
+                    raise _TooLargeError
+                if self.clock.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the answer does not end", request=request)
+        # The content is decoded now.
+        headers = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+        return httpx.Response(response.status_code, headers=headers, content=bytes(content), request=request)
+
     def _wait_seconds(self, attempt: int, failure: _Failure) -> float | None:
         if failure.retry_after_seconds is not None:
             asked = failure.retry_after_seconds
@@ -190,6 +214,8 @@ class Transport:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 reason = f"its certificate is not trusted: {cause.verify_message or cause.reason}"
                 step = "name the authority that signed it with --ca-certificate FILE, and the server as it is certified"
+                if cause.verify_code in _OUT_OF_DATE:
+                    step = "renew the certificate, or set the clock of the machine that has it wrong"
                 return self._tls_failure(reason, step)
             if isinstance(cause, ssl.SSLError):
                 return self._tls_failure(f"no TLS connection: {cause.reason or cause}", "is it served by http:// ?")
@@ -214,19 +240,23 @@ class Transport:
         return _Failure(OutcomeUnknownError(f"{message}; it may have carried the request out", step), repeatable=False)
 
     def _redirected(self, place: str, response: httpx.Response) -> BootstrapError:
+        # The library has refused a location that is no URL.
         target = urlsplit(response.headers.get("location", ""))
         to = f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else "another address"
         return UsageError(f"{place}: {self.domain} redirects to {to}", "use that address as INFISICAL_DOMAIN")
 
     def _api_error(self, request: httpx.Request, response: httpx.Response) -> ApiError:
         reason, kind, request_id = _described(response)
+        # Servers of Go and nginx say so, as text of their own, to those who forget the s of https.
+        wrong_scheme = response.status_code == httpx.codes.BAD_REQUEST and not kind and request.url.scheme == "http"
         return _error_class(response.status_code, kind)(
             method=request.method,
             path=request.url.path,
             status=response.status_code,
-            reason=self.redact(reason),
-            kind=self.redact(kind),
-            request_id=self.redact(request_id),
+            reason=_shown(self.redact(reason)),
+            kind=_shown(self.redact(kind)),
+            request_id=_shown(self.redact(request_id)),
+            next_step="is it served by https:// ?" if wrong_scheme else "",
         )
 
     def _parsed(self, answer: type[AnswerType], response: httpx.Response) -> AnswerType:
@@ -235,7 +265,7 @@ class Transport:
         try:
             # Some routes answer with nothing, which is all that is wanted of them.
             document = response.json() if response.content or answer is not Ignored else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             message = f"{place}: {self.domain} answered with something that is not JSON"
             raise UnsupportedServerError(message, step) from None
         try:
@@ -258,6 +288,10 @@ class Transport:
                     self.redact.add(one.get_secret_value())
                 elif isinstance(one, Answer):
                     self._remember_secrets(one)
+
+
+class _TooLargeError(Exception):
+    """An answer is larger than any of Infisical's."""
 
 
 @dataclass(frozen=True)
@@ -305,7 +339,7 @@ def _described(response: httpx.Response) -> tuple[str, str, str]:
     """Reason, kind and request id of an error answer; a proxy's page has none of them."""
     try:
         document = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         return response.reason_phrase or "no reason given", "", ""
@@ -319,18 +353,33 @@ def _described(response: httpx.Response) -> tuple[str, str, str]:
 def _issue(issue: object) -> str:
     if not isinstance(issue, dict):
         return str(issue)
-    place = ".".join(str(part) for part in issue.get("path") or ())
+    path = issue.get("path")
+    place = ".".join(str(part) for part in path) if isinstance(path, list) else ""
     return f"{place}: {issue.get('message')}" if place else str(issue.get("message"))
+
+
+def _shown(text: str) -> str:
+    """A part of an answer as it may go to a terminal: in one line, bounded, without control characters."""
+    text = " ".join(text.split())
+    text = "".join(sign if sign.isprintable() else "?" for sign in text)
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
 
 
 def _retry_after_seconds(response: httpx.Response) -> float | None:
     text = response.headers.get("retry-after", "").strip()
     if text.isdecimal():
         return float(text)
+    until = _moment(text)
+    if until is None:
+        return None
+    # By the server's clock, which set the moment; this machine's may be wrong.
+    now = _moment(response.headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _moment(text: str) -> datetime | None:
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
