@@ -8,7 +8,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -240,9 +240,10 @@ class Transport:
         return _Failure(OutcomeUnknownError(f"{message}; it may have carried the request out", step), repeatable=False)
 
     def _redirected(self, place: str, response: httpx.Response) -> BootstrapError:
-        # The library has refused a location that is no URL.
-        target = urlsplit(response.headers.get("location", ""))
-        to = f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else "another address"
+        to = "another address"
+        with suppress(ValueError):
+            target = urlsplit(response.headers.get("location", ""))
+            to = f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else to
         return UsageError(f"{place}: {self.domain} redirects to {to}", "use that address as INFISICAL_DOMAIN")
 
     def _api_error(self, request: httpx.Request, response: httpx.Response) -> ApiError:
