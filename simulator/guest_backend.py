@@ -29,6 +29,12 @@ class GuestBackend(Protocol):
     async def destroy(self, guest: Guest) -> None:
         """Removes it with everything in it."""
 
+    async def save(self, guest: Guest) -> None:
+        """Keeps a copy of what is in it as ``guest.archive``; one that runs is stopped for that and started again."""
+
+    async def restore(self, guest: Guest) -> None:
+        """Makes it from ``guest.archive``, in the place of what has its VMID."""
+
 
 async def before_effect(backend: GuestBackend, kind: str, task_id: str, guest: Guest) -> None:
     """What has to be real before the API's own state says so."""
@@ -40,6 +46,8 @@ async def before_effect(backend: GuestBackend, kind: str, task_id: str, guest: G
         await backend.stop(guest, clean=kind != "vzstop")
     elif kind == "vzdestroy":
         await backend.destroy(guest)
+    elif kind == "vzrestore":
+        await backend.restore(guest)
 
 
 async def after_effect(backend: GuestBackend, kind: str, guest: Guest) -> None:
@@ -50,3 +58,5 @@ async def after_effect(backend: GuestBackend, kind: str, guest: Guest) -> None:
         except BaseException:
             guest.running = False
             raise
+    elif kind == "vzdump":
+        await backend.save(guest)

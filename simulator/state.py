@@ -52,6 +52,7 @@ class Guest:
 
     Attributes:
         ssh_public_keys: what a container is made with for root's ``authorized_keys``; Proxmox writes it once.
+        archive: the backup that was made of it last, or that it was made from.
     """
 
     vmid: int
@@ -65,6 +66,7 @@ class Guest:
     raw_lxc: list[list[str]] = field(default_factory=list)
     busy: int = 0
     ssh_public_keys: str = ""
+    archive: str = ""
 
     @property
     def name(self) -> str:

@@ -44,11 +44,18 @@ class Backup:
 
 @dataclass(frozen=True)
 class Target:
-    """A guest as the API finds it; ``kind`` is ``lxc`` or ``qemu``."""
+    """A guest as the API finds it.
+
+    Attributes:
+        kind: ``lxc`` or ``qemu``.
+        datastore: where the disks of a container go that is restored. Proxmox does not ask where they were and takes
+            ``local`` when nothing is said, which seldom has room for containers. Disks of a machine go where they were.
+    """
 
     node: str
     kind: str
     vm_id: int
+    datastore: str = ""
 
     @property
     def path(self) -> str:
@@ -149,6 +156,8 @@ class Backups:
             if (there := self._api.guests().get(target.vm_id)) is not None:
                 self._make_way(target, running=there.get("status") == "running")
             source = {"ostemplate": volume, "restore": "1"} if target.kind == "lxc" else {"archive": volume}
+            if target.kind == "lxc" and target.datastore:
+                source["storage"] = target.datastore
             path = f"/nodes/{target.node}/{target.kind}"
             self._wait(target.node, self._api.post(path, vmid=str(target.vm_id), force="1", **source))
             self._wait(target.node, self._api.post(f"{target.path}/status/start"))

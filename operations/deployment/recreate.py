@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from operations.deployment.backup import LATEST, Backup, BackupError, Backups, Target
@@ -37,6 +37,18 @@ class Service:
     instances: tuple[Resource, ...]
     template: Resource | None
 
+    @property
+    def primary(self) -> Service | None:
+        """Its first container alone, which has the data; None where only a replica is meant."""
+        first = tuple(one for one in self.instances if self.stack.name.endswith(f"-{one.construct}"))
+        return replace(self, instances=first) if first else None
+
+    @property
+    def replicas(self) -> Service:
+        """Its other containers, which copy what the first has."""
+        others = tuple(one for one in self.instances if not self.stack.name.endswith(f"-{one.construct}"))
+        return replace(self, instances=others)
+
 
 def find_service(stacks: Sequence[Stack], name: str, environment: str) -> Service:
     """The service ``name``; with ``postgresql-1`` that instance of it.
@@ -64,7 +76,7 @@ def recreated(service: Service) -> Replacements:
     addresses = [resource.address for resource in service.instances]
     return Replacements(
         {service.stack.name: addresses},
-        tuple(_allowance(service, address, "asked for with --recreate") for address in addresses),
+        tuple(_allowance(service, address, "guest-replaced", "--recreate") for address in addresses),
     )
 
 
@@ -80,23 +92,36 @@ def rebuilt(service: Service) -> Replacements:
     addresses = [service.template.address] if service.template is not None else []
     return Replacements(
         {service.stack.name: made_by},
-        tuple(_allowance(service, address, "asked for with --rebuild-template") for address in addresses),
+        tuple(_allowance(service, address, "template-replaced", "--rebuild-template") for address in addresses),
     )
 
 
-def configured_again(service: Service) -> Replacements:
-    """The scripts of a service's containers, run again: what was restored may be older than they are."""
-    addresses = [
+def restored(service: Service) -> Replacements:
+    """What follows when the first container of a service was restored.
+
+    Its scripts run again, because what was restored may be older than they are. Replicas are cloned again: one that is
+    ahead of what it follows never catches up.
+    """
+    cloned = recreated(service.replicas)
+    scripts = _scripts_of(service.primary) if service.primary else []
+    return Replacements(
+        {service.stack.name: [*scripts, *cloned.addresses[service.stack.name]]},
+        cloned.allowances,
+    )
+
+
+def _scripts_of(service: Service) -> list[str]:
+    return [
         resource.address
         for resource in service.stack.resources.values()
         if resource.type == "null_resource"
         and any(f"{instance.address}." in json.dumps(resource.arguments) for instance in service.instances)
     ]
-    return Replacements({service.stack.name: addresses})
 
 
-def _allowance(service: Service, address: str, reason: str) -> Allowance:
-    return Allowance(address, reason, today(), service.stack.name)
+def _allowance(service: Service, address: str, finding: str, option: str) -> Allowance:
+    """Only that it is made anew was asked for, not that the new one is less protected."""
+    return Allowance(address, f"asked for with {option}", today(), service.stack.name, finding)
 
 
 @contextmanager
@@ -129,7 +154,9 @@ def target_of(resource: Resource) -> Target:
     """
     if resource.vm_id is None or resource.node is None:
         raise StackError(f"{resource.label} has no VMID and node in its stack")
-    return Target(resource.node, "lxc" if resource.type == CONTAINER else "qemu", resource.vm_id)
+    disk = resource.arguments.get("disk")
+    datastore = disk.get("datastore_id", "") if isinstance(disk, dict) else ""
+    return Target(resource.node, "lxc" if resource.type == CONTAINER else "qemu", resource.vm_id, datastore)
 
 
 def chosen_backup(backups: Backups, resource: Resource, wanted: str) -> Backup:

@@ -13,12 +13,12 @@ from operations.deployment.ending import EXIT_FAILED, EXIT_OK, Report
 from operations.deployment.recreate import (
     Service,
     chosen_backup,
-    configured_again,
     destroy_allowed,
     find_service,
     lift_protection,
     rebuilt,
     recreated,
+    restored,
     target_of,
 )
 from operations.deployment.run import deploy
@@ -31,6 +31,12 @@ from operations.terraform.stacks import StackError
 
 ConfirmLoss = Callable[[Service, str], bool]
 """Is asked before the containers of a service lose what they have; the text says what happens to them."""
+
+
+_ONLY_PRIMARY = (
+    "{name} is a replica: it copies the first container and has nothing of its own to bring back\n"
+    "    fix:      --recreate {name} without --restore clones it again"
+)
 
 
 @dataclass(frozen=True)
@@ -89,34 +95,43 @@ def make_anew(
     name = request.recreate or request.rebuild_template
     try:
         service = find_service(session.stacks, name, session.environment.name)
-        replacements = rebuilt(service) if request.rebuild_template else recreated(service)
+        if request.rebuild_template:
+            replacements = rebuilt(service)
+        elif request.restore:
+            replacements = restored(service)
+        else:
+            replacements = recreated(service)
     except StackError as error:
         return report.usage(str(error))
+    if request.restore and service.primary is None:
+        return report.usage(_ONLY_PRIMARY.format(name=name))
+    # What is destroyed on the way; a container that is restored stays in Terraform's state.
+    cloned = service.replicas if request.restore else service
 
     def confirm_and_lift(judged: Review) -> bool:
         if not confirm(judged):
             return False
         if session.api is not None and request.recreate:
-            lift_protection(session.api, service)
+            lift_protection(session.api, cloned)
         return True
 
     try:
         if request.recreate and not _prepare(session, service, request.restore, report, confirm_loss, dry_run=dry_run):
             return report.end([], "Nothing was changed.", code=EXIT_OK if dry_run else EXIT_FAILED)
-        if request.restore:
-            replacements = configured_again(service)
-        with destroy_allowed(service) if request.recreate and not request.restore else nullcontext():
+        with destroy_allowed(cloned) if request.recreate else nullcontext():
             return deploy(
                 session,
                 [service.stack.name],
-                confirm=confirm if request.restore else confirm_and_lift,
+                confirm=confirm_and_lift,
                 replacements=replacements,
                 again=f"homelab deploy services {request.options} --environment {session.environment.name}",
                 dry_run=dry_run,
                 json_to=json_to,
             )
     except (BackupError, ProxmoxError) as error:
-        return report.end([], "", code=EXIT_FAILED, errors=[_failure(service, str(error))])
+        return report.end(
+            [], "", code=EXIT_FAILED, errors=[_failure(service, str(error), restore=bool(request.restore))]
+        )
     except Interrupted:
         return report.end([], "Stopped; run the same command again to continue.", code=EXIT_FAILED)
 
@@ -129,19 +144,26 @@ def _prepare(
         return True
     backups = Backups(session.api, session.processes.stop_if_interrupted)
     if not restore:
-        for instance in service.instances:
+        for instance in service.primary.instances if service.primary else ():
             there = backups.of(target_of(instance))
             latest = f"its latest backup is {_described(there[0])}; --restore {LATEST} brings it back" if there else ""
             report.note(f"{instance.label}: {latest or 'there is no backup of it'}")
+        for replica in service.replicas.instances:
+            report.note(f"{replica.label}: it copies what the first container has")
+        for instance in service.instances:
+            if instance.prevents_destroy:
+                report.note(f"{instance.label}: its protection is taken off for this, and is back afterwards")
         return dry_run or confirm_loss(service, "destroyed with all that is on its disks, and cloned again")
-    found = [(instance, chosen_backup(backups, instance, restore)) for instance in service.instances]
-    for instance, backup in found:
-        report.note(f"{instance.label} gets what is in {_described(backup)}")
-    if dry_run or not confirm_loss(service, "overwritten with that: what came later is lost"):
+    primary = service.primary or service
+    (instance,) = primary.instances
+    backup = chosen_backup(backups, instance, restore)
+    report.note(f"{instance.label} gets what is in {_described(backup)}")
+    for replica in service.replicas.instances:
+        report.note(f"{replica.label} is cloned again and copies it")
+    if dry_run or not confirm_loss(primary, "overwritten with that: what came later is lost"):
         return False
-    for instance, backup in found:
-        backups.restore(target_of(instance), backup.volume)
-        report.note(f"{instance.label} is restored")
+    backups.restore(target_of(instance), backup.volume)
+    report.note(f"{instance.label} is restored")
     return True
 
 
@@ -149,11 +171,15 @@ def _described(backup: Backup) -> str:
     return f"{backup.volume} ({backup.moment})"
 
 
-def _failure(service: Service, reason: str) -> Diagnosis:
+def _failure(service: Service, reason: str, *, restore: bool) -> Diagnosis:
+    without = ("or leave --restore out: its containers are cloned again, with nothing in them",) if restore else ()
     return Diagnosis(
         "not_made_anew",
         f"{service.name} could not be made anew",
         found=reason,
-        fix=("mend what it names and run the command again", "a token needs VM.Backup and VM.Config.Options for this"),
+        fix=(
+            "mend what it names and run the command again; a token needs VM.Backup and VM.Config.Options for this",
+            *without,
+        ),
         places=(f"stack {service.stack.name}",),
     )

@@ -10,13 +10,21 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from homelab.config.environment import Environment
-from homelab.config.expansion import expand
 from homelab.config.network import Network
 from homelab.config.service_containers import enabled_services, service_containers
+from homelab.services.scripts import service_context
 from operations.services.tables import Format, rendered
 
-_BUILD_PORTS = (("TCP", "80, 443", "packages and downloads"), ("UDP", "123", "time"))
 _INTERFACE = "INTERNAL"
+_PRIVATE = "PRIVATE_NETWORKS"
+_WEB = "WEB_PORTS"
+"""Aliases: a rule of OPNsense takes one destination and one port, or the name of several."""
+_BUILD_PORTS = (("TCP", _WEB, "packages and downloads"), ("UDP", "123", "time"))
+
+_LET_ALL = (
+    'A rule there that lets everything pass, such as OPNsense\'s own "Default allow LAN to any", makes these'
+    " superfluous: switch it off if they shall be all"
+)
 
 
 class RouterError(Exception):
@@ -62,6 +70,7 @@ def router_steps(environment: Environment, clients: tuple[str, ...] = ()) -> lis
     return [
         _interface(name, network),
         _addresses(environment, network),
+        _aliases(),
         _leaving(environment, network),
         _coming(environment, sources),
         _routes(network, sources),
@@ -86,15 +95,17 @@ def _sources(environment: Environment, own: str, clients: tuple[str, ...]) -> di
 
 
 def _interface(name: str, network: Network) -> Step:
-    parent = f"the router's interface on bridge {network.bridge}"
+    parent = f"the network device on {network.bridge}"
     vlan = (f"Interfaces > Devices > VLAN: tag {network.vlan} on {parent}",) if network.vlan is not None else ()
     return Step(
         f"The interface of network {name}",
         (
+            f"Proxmox: the router's machine has a network device on bridge {network.bridge}"
+            + (", without a VLAN tag" if vlan else ""),
             *vlan,
             f"Interfaces > Assignments: {'that VLAN' if vlan else parent} as {_INTERFACE}, enabled",
             f"IPv4: static, {network.gateway or 'the gateway of its guests'}/{network.cidr.prefixlen}",
-            "Upstream gateway: none. Block private networks: off",
+            "Upstream gateway: none. Block private networks: off. Block bogon networks: off",
         ),
     )
 
@@ -110,7 +121,13 @@ def _addresses(environment: Environment, network: Network) -> Step:
     ]
     if building:
         where = environment.service_defaults.build_network or environment.service_defaults.network
-        free = _free_range(network, taken) if where == environment.service_defaults.network else "any free range"
+        there = environment.networks.get(where)
+        if there is not None and there.dhcp is not None:
+            free = there.dhcp.range
+        elif where == environment.service_defaults.network:
+            free = _free_range(network, taken)
+        else:
+            free = "any free range"
         lines.append(f"DHCP in network {where} while templates are built ({len(building)} of them): {free}")
     if network.dns:
         servers = ", ".join(str(server) for server in network.dns)
@@ -124,36 +141,55 @@ def _free_range(network: Network, taken: list[IPv4Address]) -> str:
     return f"{first}-{last}" if first < last else "there is no room behind the services; widen the subnet"
 
 
+def _aliases() -> Step:
+    return Step(
+        "Aliases: Firewall > Aliases, then Apply",
+        (
+            f"{_PRIVATE}, type Network(s): 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16",
+            f"{_WEB}, type Port(s): 80, 443",
+        ),
+    )
+
+
 def _leaving(environment: Environment, network: Network) -> Step:
     net = f"{_INTERFACE} net"
     names = tuple(
         Rule(_INTERFACE, "Pass", "TCP/UDP", net, str(server), "53", "names")
         for server in network.dns or environment.defaults.dns.servers
     )
-    private = Rule(
-        _INTERFACE, "Block", "any", net, "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16", "any", "other networks"
-    )
+    private = Rule(_INTERFACE, "Block", "any", net, _PRIVATE, "any", "other networks")
     outside = tuple(Rule(_INTERFACE, "Pass", protocol, net, "any", port, what) for protocol, port, what in _BUILD_PORTS)
+    reaches = tuple(_reaches(environment, network))
+    named = sorted({rule.destination for rule in reaches if not _is_address(rule.destination)})
+    hosts = (f"An alias of type Host(s) for each destination with a name: {', '.join(named)}",) if named else ()
     return Step(
-        f"What may leave the network: Firewall > Rules > {_INTERFACE}, in this order",
-        ("Outbound NAT: automatic, which covers the new network",),
-        (*names, *_scrapes(environment, network), private, *outside),
+        f"What may leave the network: Firewall > Rules > {_INTERFACE}, in this order, then Apply changes",
+        (
+            "Firewall > NAT > Outbound: automatic, which covers the new network",
+            "Firewall > NAT > Port Forward: nothing, so that nobody outside reaches a service",
+            *hosts,
+        ),
+        (*names, *reaches, private, *outside),
     )
 
 
-def _scrapes(environment: Environment, network: Network) -> Iterator[Rule]:
-    """Prometheus asks guests of other networks for their figures."""
-    prometheus = enabled_services(environment).get("prometheus")
-    if prometheus is None:
-        return
-    addresses = {
-        interface.address
-        for guest in expand(environment)
-        for interface in guest.interfaces[:1]
-        if interface.address is not None and interface.address not in network.cidr
-    }
-    for address in sorted(addresses):
-        yield Rule(_INTERFACE, "Pass", "TCP", str(prometheus.address), str(address), "9100", "prometheus")
+def _reaches(environment: Environment, network: Network) -> Iterator[Rule]:
+    """What services say that they ask outside of their own network."""
+    for name, enabled in enabled_services(environment).items():
+        for instance in enabled.instances:
+            for one in enabled.service.reaches(service_context(environment, name, instance)):
+                if _is_address(one.destination) and IPv4Address(one.destination) in network.cidr:
+                    continue
+                port = "any" if one.port is None else str(one.port)
+                yield Rule(_INTERFACE, "Pass", one.protocol, str(instance.address), one.destination, port, one.reason)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        IPv4Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _coming(environment: Environment, sources: dict[str, IPv4Network]) -> Step:
@@ -172,8 +208,12 @@ def _coming(environment: Environment, sources: dict[str, IPv4Network]) -> Step:
         for instance in enabled.instances
         for port in enabled.service.ports
     )
-    hint = () if sources else ("The environment has no other network: name one with --from 192.168.20.0/24",)
-    return Step("Who may use the services: Firewall > Rules, on the interface of each client network", hint, rules)
+    hint = _LET_ALL if sources else "The environment has no other network: name one with --from 192.168.20.0/24"
+    return Step(
+        "Who may use the services: Firewall > Rules, on the interface of each client network, then Apply changes",
+        (hint,),
+        rules,
+    )
 
 
 def _routes(network: Network, sources: dict[str, IPv4Network]) -> Step:

@@ -198,6 +198,7 @@ def _backup(call: Call, guest: Guest, storage: str, suffix: str) -> Volume:
         notes = notes.replace("{{" + key + "}}", text)
     volume.notes = notes
     volume.protected = bool(call.values.get("protected"))
+    guest.archive = volid
     volume.backup_of = {k: v for k, v in restorable(call, guest).items() if k not in ("lock", "digest", "parent")}
     return cluster.add_volume(storage, call.node, volume)
 

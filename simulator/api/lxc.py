@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.call import Call
+from simulator.disks import NEW_DISK
 from simulator.endpoints import endpoint
 from simulator.errors import ApiError, bad_parameters, failed
-from simulator.lxc_config import apply, check_permissions
+from simulator.lxc_config import MOUNT, apply, check_permissions
 from simulator.properties import split_list
 from simulator.state import Config, Guest, digest
 from simulator.tasks import Task
@@ -130,13 +131,14 @@ def create(call: Call) -> Any:
     if len(secrets.get("password", "12345")) < 5:
         raise bad_parameters({"password": "value must be at least 5 characters long"})
     if restore:
-        values = {**(source.backup_of or {}), **values}
+        values = {**_restored(call, source.backup_of or {}, values, storage), **values}
         _make_way(call, old)
     call.require(f"/storage/{storage}", "Datastore.AllocateSpace") if "rootfs" not in values else None
     values.setdefault("rootfs", f"{storage}:{_DEFAULT_ROOT_GIB}")
     guest = Guest(vmid, "lxc", call.node)
     guest.config = {"arch": "amd64", "memory": 512, "swap": 512, "lock": "create"}
     guest.ssh_public_keys = secrets.get("ssh-public-keys", "")
+    guest.archive = template if restore else ""
     values.setdefault("ostype", _operating_system(template))
     values.setdefault("hostname", f"CT{vmid}")
     try:
@@ -160,6 +162,20 @@ def create(call: Call) -> Any:
             cluster.remove_guest(guest)
 
     return call.task("vzrestore" if restore else "vzcreate", vmid, extract, guest=guest, undo=undo)
+
+
+def _restored(call: Call, saved: Config, values: Config, storage: str) -> Config:
+    """A backup's settings: every disk on ``storage``, wherever it was, or none where the request names them."""
+    if "rootfs" in values:
+        return {key: value for key, value in saved.items() if not MOUNT.match(key)}
+    if "rootdir" not in split_list(str(call.cluster.storage(storage, call.node)["content"])):
+        raise bad_parameters({"storage": f"storage '{storage}' does not support container directories"})
+    call.require(f"/storage/{storage}", "Datastore.AllocateSpace")
+    return {
+        key: NEW_DISK.sub(rf"{storage}:\g<size>", volume) + comma + rest if MOUNT.match(key) else value
+        for key, value in saved.items()
+        for volume, comma, rest in [str(value).partition(",")]
+    }
 
 
 def _in_the_way(call: Call, vmid: int, *, restore: bool, force: bool) -> Guest | None:

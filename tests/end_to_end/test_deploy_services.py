@@ -17,7 +17,7 @@ from tests.end_to_end.test_services import ENVIRONMENT, OPTIONS
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
-TEMPLATE, INSTANCE = 901, 201
+TEMPLATE, INSTANCE, REPLICA = 901, 201, 220
 
 
 @pytest.fixture
@@ -36,7 +36,9 @@ def guests(simulator: Simulator, tmp_path: Path) -> ScriptedGuests:
 @pytest.fixture
 def project(simulator: Simulator, tmp_path: Path, guests: ScriptedGuests) -> HomelabProject:
     assert not guests.ran
-    content = {key: value for key, value in ENVIRONMENT.items() if key != "name"} | {"services": {"redis": {}}}
+    content = {key: value for key, value in ENVIRONMENT.items() if key != "name"} | {
+        "services": {"redis": {"replicas": 1}}
+    }
     return HomelabProject(tmp_path, simulator, "lab", content)
 
 
@@ -62,7 +64,9 @@ def test_a_service_is_made_anew_from_its_template_and_from_a_backup(
 
     # Nothing but the request lets it pass, and nothing is done before it is confirmed.
     said = project.run("deploy", "services", "--recreate", "redis", "--dry-run")
-    assert "there is no backup of it" in said
+    assert "container service-redis (201): there is no backup of it" in said
+    assert "container service-redis (201): its protection is taken off for this, and is back afterwards" in said
+    assert "container service-redis-1 (220): it copies what the first container has" in said
     assert "[allowed] container redis-cache (201) is destroyed and made anew" in said
     assert there(simulator, INSTANCE) is first
     said = project.run("deploy", "services", "--recreate", "redis", "--yes")
@@ -72,12 +76,15 @@ def test_a_service_is_made_anew_from_its_template_and_from_a_backup(
     assert (len(guests.scripts(TEMPLATE)), len(guests.scripts(INSTANCE))) == (1, 2)
     assert "No changes" in project.run("deploy", "services", "--dry-run")
 
-    # From a backup, over what is there and where nothing is left.
+    # From a backup, over what is there and where nothing is left. A replica may be ahead of that, and is cloned again.
     volume = save(project)
-    second = there(simulator, INSTANCE)
+    second, replica = there(simulator, INSTANCE), there(simulator, REPLICA)
     said = project.run("deploy", "services", "--recreate", "redis", "--restore", "latest", "--yes")
     assert f"gets what is in {volume}" in said
     assert there(simulator, INSTANCE) is not second
+    assert simulator.guests()[INSTANCE].config["rootfs"].startswith("local-lvm:")
+    assert there(simulator, REPLICA) is not replica
+    assert len(guests.scripts(REPLICA)) == 3
     assert simulator.guests()[INSTANCE].running
     assert len(guests.scripts(INSTANCE)) == 3
     assert "No changes" in project.run("deploy", "services", "--dry-run")
@@ -86,7 +93,10 @@ def test_a_service_is_made_anew_from_its_template_and_from_a_backup(
     assert simulator.guests()[INSTANCE].running
     assert "No changes" in project.run("deploy", "services", "--dry-run")
     said = project.run("deploy", "services", "--recreate", "redis", "--restore", "local:backup/no", "--yes", code=1)
-    assert "there is no backup local:backup/no of" in said
+    assert "there is no backup local:backup/no of container service-redis (201); there are: " in said
+    assert "or leave --restore out: its containers are cloned again, with nothing in them" in said
+    said = project.run("deploy", "services", "--recreate", "redis-1", "--restore", "latest", "--yes", code=2)
+    assert "redis-1 is a replica: it copies the first container and has nothing of its own to bring back" in said
 
 
 def test_a_template_is_built_again_and_the_service_is_not_touched(

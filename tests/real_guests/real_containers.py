@@ -79,6 +79,10 @@ class RealContainers:
         """What is behind a VMID."""
         return self._site.container(str(vm_id), unprivileged=self._unprivileged)
 
+    def archive(self, volume: str) -> Container:
+        """What a backup holds: a container that is never started."""
+        return self._site.container(volume.rpartition("/")[2], unprivileged=self._unprivileged)
+
     def run(self, vm_id: int, command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Runs a shell command in a container."""
         return self.container(vm_id).run(["/bin/sh", "-c", command], stdin)
@@ -157,6 +161,24 @@ class _Backend:
         container = self._container(guest)
         if container.folder.exists():
             await _do(container.destroy)
+
+    async def save(self, guest: Guest) -> None:
+        container = self._container(guest)
+        runs = container.is_running
+        await _do(container.stop)
+        await _do(lambda: self._archive(guest).copy_of(container))
+        if runs:
+            await self.start(guest)
+
+    async def restore(self, guest: Guest) -> None:
+        container, archive = self._container(guest), self._archive(guest)
+        if not archive.folder.exists():
+            raise TaskFailure(f"{guest.archive} is of no container of this machine")
+        await self.destroy(guest)
+        await _do(lambda: container.copy_of(archive))
+
+    def _archive(self, guest: Guest) -> Container:
+        return self._real.archive(guest.archive)
 
     def _container(self, guest: Guest) -> Container:
         return self._real.container(guest.vmid)

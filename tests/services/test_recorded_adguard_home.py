@@ -6,6 +6,8 @@ Packages, the unit, the hash and the requests are real.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import yaml
@@ -24,6 +26,8 @@ import yaml
 path = sys.argv[sys.argv.index("--config") + 1]
 if not os.path.exists("first.yaml"):
     shutil.copy(path, "first.yaml")
+    os.mkdir("data")
+    open("data/sessions.db", "w").close()
 kept = yaml.safe_load(open(path))
 (user,) = kept["users"]
 
@@ -78,10 +82,30 @@ ThreadingHTTPServer((host, int(port)), Api).serve_forever()
 HOME = "/var/lib/adguard-home"
 
 
-def with_bootstrap(services: RealServices, guest: RealGuest, *addresses: str) -> RealServices:
-    other = RealServices({"adguard-home": {"bootstrap": addresses}}, {"adguard-home": guest}, services.lock)
+def with_settings(services: RealServices, guest: RealGuest, **settings: Any) -> RealServices:
+    other = RealServices({"adguard-home": settings}, {"adguard-home": guest}, services.lock)
     other.secrets = services.secrets
     return other
+
+
+def with_another_administrator(services: RealServices, guest: RealGuest, first: Mapping[str, Any]) -> RealServices:
+    """Another password, then another name, in the file as the vendor's program indents it; nothing else is changed."""
+    before, wanted = services.secrets["adguard-home/admin"], "anotherPassword7"
+    guest.run(f"sed -i 's/^- name/  - name/; s/^  password/    password/' {HOME}/AdGuardHome.yaml")
+    services.secrets["adguard-home/admin"] = wanted
+    services.configure("adguard-home", guest)
+    renamed = with_settings(services, guest, bootstrap=["192.0.2.53"], admin="keeper")
+    renamed.configure("adguard-home", guest)
+    api = f"http://{guest.address}:3000/control/status"
+    for user, code in ((f"admin:{before}", 22), (f"admin:{wanted}", 22), (f"keeper:{wanted}", 0)):
+        assert guest.run(f"/usr/bin/curl -sf -u {user} {api}").returncode == code
+    last = yaml.safe_load(guest.run(f"cat {HOME}/AdGuardHome.yaml").stdout)
+    assert last["dns"] == {**first["dns"], "bootstrap_dns": ["192.0.2.53"]}
+    assert last["filtering"] == {"filters_update_interval": 24}
+    listed = guest.run(f"stat -c '%a %U' {HOME}/AdGuardHome.yaml; ls {HOME}/data/sessions.db").stdout.split()
+    assert listed == ["600", "adguard-home"]
+    assert_kept(renamed, guest)
+    return renamed
 
 
 def test_it_is_configured_by_its_file_and_then_by_its_api() -> None:
@@ -122,20 +146,21 @@ def test_it_is_configured_by_its_file_and_then_by_its_api() -> None:
             "systemctl enable --quiet adguard-home",
             "systemctl start adguard-home",
         ]
-        assert asked(guest, "htpasswd") == ["htpasswd -niB -C 10 x"]
+        assert [line for line in asked(guest, "htpasswd") if " -n" in line] == ["htpasswd -niB -C 10 x"]
         assert not [line for line in asked(guest, "curl") if "dns_config" in line]
         api = f"http://{guest.address}:3000/control/status"
         for password in ("", "admin", "password"):
             assert guest.run(f"curl -sf -u admin:{password} {api}").returncode == 22
 
         # What the file says wins over what is set, and that comes to rest too.
-        changed = with_bootstrap(services, guest, "192.0.2.53")
+        changed = with_settings(services, guest, bootstrap=["192.0.2.53"])
         changed.configure("adguard-home", guest)
         (told,) = [line for line in asked(guest, "curl") if "dns_config" in line]
         assert '"bootstrap_dns": ["192.0.2.53"]' in told
-        assert with_bootstrap(services, guest).is_at_rest("adguard-home", guest)
+        assert with_settings(services, guest, bootstrap=[]).is_at_rest("adguard-home", guest)
         assert guest.run(f"grep -c password {HOME}/AdGuardHome.yaml").stdout == "1\n"
-        assert_kept(changed, guest)
+
+        changed = with_another_administrator(changed, guest, first)
 
         guest.run(f"touch {HOME}/deaf")
         stand_in(guest, "dig", 'exec /usr/bin/dig "$@" +time=1')

@@ -55,13 +55,23 @@ keep(secret_key=security["secret_key"], given=[
 ])
 
 class Api(BaseHTTPRequestHandler):
+    def administrator(self):
+        given = base64.b64decode(self.headers.get("Authorization", "Basic Og==").split()[1]).decode()
+        return given == "{user}:{password}".format(**keep())
     def do_GET(self):
-        kept = keep()
         if self.path == "/api/health":
             status = 503 if os.path.exists("/run/silent") else 200
         else:
-            given = base64.b64decode(self.headers.get("Authorization", "Basic Og==").split()[1]).decode()
-            status = 200 if self.path == "/api/user" and given == f"{kept['user']}:{kept['password']}" else 401
+            status = 200 if self.path == "/api/user" and self.administrator() else 401
+        self.send_response(status)
+        self.end_headers()
+    def do_PUT(self):
+        status = 404 if self.path != "/api/users/1" else 200 if self.administrator() else 401
+        if status == 200:
+            wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["login"]
+            status = 409 if wanted == "taken" else 200
+        if status == 200:
+            keep(user=wanted)
         self.send_response(status)
         self.end_headers()
 
@@ -175,6 +185,22 @@ def test_it_has_its_sources_and_its_administrator(monkeypatch: pytest.MonkeyPatc
         api = f"http://{guest.address}:3000/api/user"
         for password, code in ((before, 22), ("admin", 22), ("anotherPassword7", 0)):
             assert guest.run(f"/usr/bin/curl -sf -u admin:{password} {api}").returncode == code
+
+        # Another name, with another password in the same run.
+        def called(name: str) -> RealServices:
+            others = {key: {"admin": name} if key == "grafana" else {} for key in guests}
+            other = RealServices(others, guests)
+            other.secrets = services.secrets
+            return other
+
+        services.secrets["grafana/admin"] = "thirdPassword9"
+        called("keeper").configure("grafana", guest)
+        for user, code in (("admin:anotherPassword7", 22), ("admin:thirdPassword9", 22), ("keeper:thirdPassword9", 0)):
+            assert guest.run(f"/usr/bin/curl -sf -u {user} {api}").returncode == code
+        said = failure(called("taken"), "grafana", guest)
+        assert "Grafana does not call its administrator taken instead of keeper: another user may have that" in said
+        services = called("keeper")
+        services.configure("grafana", guest)
         assert_kept(services, guest)
 
         guest.run("touch /run/silent")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,14 @@ def everything() -> Environment:
     return with_services(f"[{', '.join(services())}]", f"defaults: {{ssh_keys: ['{KEY}']}}")
 
 
-def shellcheck(text: str, folder: Path) -> str:
+def shellcheck(text: str, folder: Path, *options: str) -> str:
     file = folder / "script.sh"
     file.write_text(text, encoding="utf-8")
     done = subprocess.run(
-        ["shellcheck", "--shell=sh", "--severity=style", str(file)], capture_output=True, text=True, check=False
+        ["shellcheck", "--shell=sh", "--severity=style", *options, str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stdout
 
@@ -84,6 +88,18 @@ def test_what_all_services_share_is_clean(tmp_path: Path) -> None:
         scripts.community_script(*community()).text,
     ]
     assert [shellcheck(text, tmp_path) for text in texts] == [""] * len(texts)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("name", list(services()))
+def test_the_scripts_of_each_service_are_clean(name: str, tmp_path: Path) -> None:
+    replicated = {key: {"replicas": 1} if service.replicated else {} for key, service in services().items()}
+    environment = with_services(json.dumps(replicated), f"defaults: {{ssh_keys: ['{KEY}']}}")
+    enabled = enabled_services(environment)[name]
+    texts = [scripts.install_script(enabled, pinned(enabled.service, ImageLock.empty())).text]
+    texts += [scripts.configure_script(environment, name, instance).text for instance in enabled.instances]
+    # None of them uses every function of what they all include.
+    assert [shellcheck(text, tmp_path, "--exclude=SC2317") for text in texts] == [""] * len(texts)
 
 
 def community() -> tuple[Any, Any, str]:

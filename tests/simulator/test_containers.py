@@ -209,7 +209,12 @@ def test_backup_and_restore(api: Api) -> None:
     backups = api.get("/nodes/pve/storage/local/content", content="backup")
     assert [(b["vmid"], b["format"], b["notes"]) for b in backups] == [(200, "tar.zst", "kept")]
     api.done(api.delete(CT))
-    api.done(api.post("/nodes/pve/lxc", vmid=200, ostemplate=backups[0]["volid"], restore=1))
+    restore = {"vmid": 200, "ostemplate": backups[0]["volid"], "restore": 1}
+    # Where the disks were is not asked: without a storage it is `local`, as for a new container.
+    assert api.refused("POST", "/nodes/pve/lxc", **restore).errors == {
+        "storage": "storage 'local' does not support container directories"
+    }
+    api.done(api.post("/nodes/pve/lxc", **restore, storage="local-lvm"))
     found = config(api)
     assert found["hostname"] == "kept"
     assert found["mp0"] == "local-lvm:vm-200-disk-1,mp=/data,size=2G"

@@ -39,6 +39,19 @@ class ServicePort:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """Something outside of the services' network that a service asks: a rule for the router.
+
+    ``destination`` is an address or the name of a host; ``port`` is None where the protocol has none.
+    """
+
+    destination: str
+    reason: str
+    port: int | None = None
+    protocol: Literal["TCP", "UDP", "TCP/UDP", "ICMP"] = "TCP"
+
+
+@dataclass(frozen=True)
 class Size:
     """What a container gets: memory and swap in MiB, disk in GiB."""
 
@@ -248,6 +261,10 @@ def _no_configure_variables(_: ServiceContext[Any]) -> Mapping[str, Any]:
     return {}
 
 
+def _reaches_nothing(_: ServiceContext[Any]) -> tuple[Reach, ...]:
+    return ()
+
+
 def _no_secrets(_: ServiceContext[Any]) -> tuple[StoredSecret, ...]:
     return ()
 
@@ -291,6 +308,8 @@ class Service(Generic[Settings]):
     """Variables of ``configure.sh.j2`` besides ``service``, ``settings`` and ``context``."""
     secrets: Callable[[ServiceContext[Settings]], tuple[StoredSecret, ...]] = _no_secrets
     """The secrets that ``configure.sh.j2`` sees as shell variables."""
+    reaches: Callable[[ServiceContext[Settings]], tuple[Reach, ...]] = _reaches_nothing
+    """What it asks in other networks besides names, time and the web: the router's checklist has a rule for each."""
     install_timeout_seconds: int = 1800
     configure_timeout_seconds: int = 900
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from operations.deployment.recreate import configured_again, destroy_allowed, find_service, rebuilt, recreated
+from operations.deployment.backup import Target
+from operations.deployment.recreate import destroy_allowed, find_service, rebuilt, recreated, restored, target_of
 from operations.deployment.recreate_run import Request
 from operations.terraform.stacks import Stack, StackError
 
@@ -22,6 +23,7 @@ def stacks(tmp_path: Path) -> list[Stack]:
 
     keys = {"service-redis-template": 901, "service-redis": 201, "service-redis-1": 220}
     containers = {key: container(key, number) for key, number in keys.items()}
+    containers["service-redis"]["disk"] = {"datastore_id": "local-lvm", "size": 8}
     containers["service-redis"]["lifecycle"] = {"prevent_destroy": True, "ignore_changes": ["clone"]}
     scripts = {
         f"configure-{index}": {"triggers": {"guest": f"${{{CONTAINER}.{key}.id}}"}}
@@ -60,9 +62,21 @@ def test_what_is_asked_for_is_replaced_and_allowed_and_nothing_else(stacks: list
     assert [entry.address for entry in asked.allowances] == [f"{CONTAINER}.service-redis-template"]
 
 
-def test_what_was_restored_is_configured_again(stacks: list[Stack]) -> None:
-    service = find_service(stacks, "redis-1", "lab")
-    assert configured_again(service).addresses == {"lab-service-redis": ["null_resource.configure-1"]}
+def test_the_first_is_restored_and_configured_again_and_replicas_are_cloned(stacks: list[Stack]) -> None:
+    service = find_service(stacks, "redis", "lab")
+    assert service.primary is not None
+    assert [instance.vm_id for instance in service.primary.instances] == [201]
+    assert [instance.vm_id for instance in service.replicas.instances] == [220]
+    asked = restored(service)
+    replica = f"{CONTAINER}.service-redis-1"
+    assert asked.addresses == {"lab-service-redis": ["null_resource.configure-0", replica]}
+    assert [entry.address for entry in asked.allowances] == [replica]
+    assert find_service(stacks, "redis-1", "lab").primary is None
+
+
+def test_a_container_is_restored_to_its_own_datastore(stacks: list[Stack]) -> None:
+    (instance, _) = find_service(stacks, "redis", "lab").instances
+    assert target_of(instance) == Target("pve", "lxc", 201, "local-lvm")
 
 
 def test_terraform_may_destroy_for_a_moment_even_after_an_error(stacks: list[Stack]) -> None:

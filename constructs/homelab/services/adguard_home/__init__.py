@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field
 
 from homelab.config.text import Matching
 from homelab.provisioning.script import StoredSecret
-from homelab.services.service import Download, Service, ServiceContext, ServicePort, Size
+from homelab.services.service import Download, Reach, Service, ServiceContext, ServicePort, Size
 from homelab.services.settings import ServiceSettings
 
 VERSION = "0.107.79"
@@ -63,6 +63,26 @@ def initial_configuration(settings: AdguardHomeSettings) -> dict[str, Any]:
     }
 
 
+_PORTS = {"https": 443, "tls": 853, "quic": 853}
+
+
+def _reaches(context: ServiceContext[AdguardHomeSettings]) -> tuple[Reach, ...]:
+    found = [_server(address, "udp", "its bootstrap") for address in context.settings.bootstrap]
+    for upstream in context.settings.upstreams:
+        scheme, _, rest = upstream.rpartition("://")
+        found.append(_server(rest.partition("/")[0], scheme or "udp", "an upstream"))
+    return tuple(found)
+
+
+def _server(place: str, scheme: str, what: str) -> Reach:
+    """A DNS server: over plain UDP it is asked over TCP too, where an answer is long."""
+    host, _, number = place.partition(":")
+    protocol: Literal["TCP", "UDP", "TCP/UDP"] = "TCP"
+    if scheme in ("udp", "quic"):
+        protocol = "TCP/UDP" if scheme == "udp" else "UDP"
+    return Reach(host, f"adguard-home asks {what}", int(number or _PORTS.get(scheme, DNS_PORT)), protocol)
+
+
 def _variables(context: ServiceContext[AdguardHomeSettings]) -> Mapping[str, Any]:
     return {
         "web_port": WEB_PORT,
@@ -97,5 +117,6 @@ SERVICE = Service(
         ),
     ),
     configure_variables=_variables,
+    reaches=_reaches,
     secrets=_secrets,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -12,7 +13,7 @@ from homelab.config.model import Model
 from homelab.config.names import Domain, Key
 from homelab.config.text import Matching
 from homelab.services.public_address import PROXY, domain_of, public_name
-from homelab.services.service import Service, ServiceContext, ServicePort, Size
+from homelab.services.service import Reach, Service, ServiceContext, ServicePort, Size
 from homelab.services.settings import ServiceSettings
 
 OVERVIEW_PORT = 81
@@ -53,6 +54,15 @@ def upstreams(context: ServiceContext[NginxProxySettings]) -> tuple[Upstream, ..
     return tuple(Upstream(key, public_name(context, key), url) for key, url in found.items())
 
 
+def _reaches(context: ServiceContext[NginxProxySettings]) -> tuple[Reach, ...]:
+    found = []
+    for key, host in context.settings.hosts.items():
+        address = urlsplit(host.url)
+        port = address.port or (443 if address.scheme == "https" else 80)
+        found.append(Reach(address.hostname or "", f"nginx-proxy serves {key}", port))
+    return tuple(found)
+
+
 def _variables(context: ServiceContext[NginxProxySettings]) -> Mapping[str, Any]:
     return {"domain": domain_of(context), "overview_port": OVERVIEW_PORT, "upstreams": upstreams(context)}
 
@@ -72,4 +82,5 @@ SERVICE = Service(
     ),
     holds_data=False,
     configure_variables=_variables,
+    reaches=_reaches,
 )

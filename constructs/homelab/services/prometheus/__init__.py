@@ -11,7 +11,7 @@ from pydantic import Field
 from homelab.config.model import Model
 from homelab.config.names import Key, Port
 from homelab.config.text import Matching
-from homelab.services.service import EnabledService, Service, ServiceContext, ServicePort, Size
+from homelab.services.service import EnabledService, Reach, Service, ServiceContext, ServicePort, Size
 from homelab.services.settings import ServiceSettings
 
 PORT = 9090
@@ -132,6 +132,20 @@ def prober_configuration() -> dict[str, Any]:
     }
 
 
+def _reaches(context: ServiceContext[PrometheusSettings]) -> tuple[Reach, ...]:
+    guests = {guest.name: str(guest.address) for guest in context.guests}
+    found = [Reach(address, f"prometheus asks {name} for an echo", protocol="ICMP") for name, address in guests.items()]
+    if port := context.settings.node_exporter_port:
+        found += [
+            Reach(address, f"prometheus reads the node exporter of {name}", port) for name, address in guests.items()
+        ]
+    for name, job in context.settings.targets.items():
+        for target in job.targets:
+            host, _, number = target.rpartition(":")
+            found.append(Reach(host, f"prometheus reads {name}", int(number)))
+    return tuple(found)
+
+
 def _variables(context: ServiceContext[PrometheusSettings]) -> Mapping[str, Any]:
     return {
         "port": PORT,
@@ -151,4 +165,5 @@ SERVICE = Service(
     settings=PrometheusSettings,
     ports=(ServicePort(PORT, "prometheus", web=True),),
     configure_variables=_variables,
+    reaches=_reaches,
 )
