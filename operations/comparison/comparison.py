@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operations.comparison.arguments import read_schemas
-from operations.comparison.plans import plan_between
+from operations.comparison.plans import arrivals_of, plan_between
 from operations.comparison.revisions import Revision, synthesize_revision
+from operations.comparison.state_moves import Arrivals, state_moves
 from operations.review import AllowList, Review, review
 
 
@@ -51,13 +52,16 @@ def compare(
         ]
         old, new = (synthesized.result() for synthesized in waiting)
         schemas = read_schemas(root / "schemas")
+        moves = state_moves(old.stacks, new.stacks, {*old.environments, *new.environments})
+        configurations = {name: stack.configuration for name, stack in old.stacks.items()}
         names = [*new.stacks, *(name for name in old.stacks if name not in new.stacks)]
         plans = [
             plan_between(
                 name,
-                old.stacks[name].configuration if name in old.stacks else None,
+                configurations.get(name),
                 new.stacks[name].configuration if name in new.stacks else None,
                 schemas,
+                arrivals_of(name, moves.get(name, Arrivals()), configurations, schemas),
             )
             for name in names
         ]

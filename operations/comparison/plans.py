@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from operations.comparison.arguments import (
@@ -16,9 +16,40 @@ from operations.comparison.arguments import (
     without_ignored,
 )
 from operations.comparison.replacement import Path, replacing_paths
+from operations.comparison.state_moves import Arrivals
 from operations.review import Action, PlanDocument
 from operations.review.plan import Change, OutputChange
 from operations.review.values import block, items, mapping, same
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A resource whose entry in the states comes from another address: what it was there, and where that was."""
+
+    defined: Defined
+    ids: Mapping[str, str]
+    """What the expressions in it stand for."""
+    place: str
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What is moved in the states, for one stack: what it gets, by address, and which addresses it gives away."""
+
+    arrived: Mapping[str, Arrived] = field(default_factory=dict)
+    departed: frozenset[str] = frozenset()
+
+
+def arrivals_of(
+    stack: str, arrivals: Arrivals, configurations: Mapping[str, Mapping[str, Any]], schemas: Schemas
+) -> Moved:
+    """The resources that ``arrivals`` brings into ``stack``, as the stacks that they come from define them."""
+    arrived = {}
+    for address, (name, origin) in arrivals.origins.items():
+        there = defined_resources(configurations[name], schemas)
+        place = origin if name == stack else f"{name}: {origin}"
+        arrived[address] = Arrived(there[origin], file_ids(there), place)
+    return Moved(arrived, arrivals.departed)
 
 
 @dataclass(frozen=True)
@@ -32,18 +63,24 @@ class _Declared:
 
 
 def plan_between(
-    stack: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, schemas: Schemas
+    stack: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    schemas: Schemas,
+    moved: Moved | None = None,
 ) -> PlanDocument:
     """What an apply of ``after`` does where ``before`` is applied and nothing was changed by hand.
 
     Args:
         before: a ``cdk.tf.json``; None where the stack is new. ``after`` likewise, where it is gone.
+        moved: what is moved in the states before.
     """
+    moved = moved or Moved()
     old, new = defined_resources(before or {}, schemas), defined_resources(after or {}, schemas)
     declared = _declared(after or {}, old, new)
     return PlanDocument(
         stack=stack,
-        changes=(*_kept_and_new(stack, old, new, declared), *_gone(stack, old, new, declared)),
+        changes=(*_kept_and_new(stack, old, new, declared, moved), *_gone(stack, old, new, declared, moved)),
         outputs=tuple(_outputs(stack, before or {}, after or {})),
     )
 
@@ -65,10 +102,13 @@ def _destroys(removed: Mapping[str, Any]) -> bool:
 
 
 def _kept_and_new(
-    stack: str, old: Mapping[str, Defined], new: Mapping[str, Defined], declared: _Declared
+    stack: str, old: Mapping[str, Defined], new: Mapping[str, Defined], declared: _Declared, moved: Moved
 ) -> Iterator[Change]:
     origins = {address: declared.moved.get(address, address) for address in new}
-    kept = {address: old[origin] for address, origin in origins.items() if origin in old}
+    kept = {
+        address: old[origin] for address, origin in origins.items() if origin in old and origin not in moved.departed
+    }
+    kept |= {address: entry.defined for address, entry in moved.arrived.items()}
     replaced = _replaced(kept, new)
     ids_before, ids_after = file_ids(old), file_ids(new)
     for address, resource in new.items():
@@ -85,26 +125,29 @@ def _kept_and_new(
             )
             continue
         values = without_ignored(kept[address].values, resource)
-        paths = replaced.get(address)
+        paths, arrived = replaced.get(address), moved.arrived.get(address)
         action = Action.NONE if same(kept[address].values, values) else Action.UPDATE
         yield Change(
             stack,
             address,
             resource.type,
             Action.REPLACE if paths is not None else action,
-            before=with_ids(kept[address].values, ids_before),
+            before=with_ids(kept[address].values, arrived.ids if arrived else ids_before),
             after=with_ids(values, ids_after),
             replace_paths=paths or (),
             reason="" if paths is None else "replace_because_cannot_update" if paths else "replace_by_triggers",
-            previous_address=declared.moved.get(address, ""),
+            previous_address=arrived.place if arrived else declared.moved.get(address, ""),
+            moved_by_state=arrived is not None,
         )
 
 
-def _gone(stack: str, old: Mapping[str, Defined], new: Mapping[str, Defined], declared: _Declared) -> Iterator[Change]:
-    moved = set(declared.moved.values())
+def _gone(
+    stack: str, old: Mapping[str, Defined], new: Mapping[str, Defined], declared: _Declared, moved: Moved
+) -> Iterator[Change]:
+    elsewhere = {*declared.moved.values(), *moved.departed}
     ids = file_ids(old)
     for address, resource in old.items():
-        if address not in new and address not in moved:
+        if address not in new and address not in elsewhere:
             yield Change(
                 stack,
                 address,

@@ -30,6 +30,7 @@ class Revision:
         name: what the user called it.
         commit: its commit; empty for the work tree.
         stacks: its stacks by name.
+        environments: the names of all its environments.
         other_packages: it locks other Python packages than those that synthesized it.
     """
 
@@ -37,6 +38,7 @@ class Revision:
     commit: str
     stacks: Mapping[str, Stack]
     other_packages: bool = False
+    environments: tuple[str, ...] = ()
 
 
 def synthesize_revision(
@@ -61,8 +63,9 @@ def synthesize_revision(
         source, commit = folder / "source", _commit(name, root)
         _export(commit, root, source)
         _provide_bindings(name, root, source, environ)
-    chosen = [entry for entry in environments if _environment_file(source, entry)]
-    if not chosen and (environments or not _has_environments(source)):
+    existing = _environments(source)
+    chosen = [entry for entry in environments if entry in existing]
+    if not chosen and (environments or not existing):
         return Revision(name, commit, {})
     output = folder / "cdktf.out"
     finished = subprocess.run(
@@ -82,7 +85,7 @@ def synthesize_revision(
         raise RevisionError(f"{_called(name)}: {error}") from None
     lock = source / _PACKAGES_FROM
     other = source != root and lock.is_file() and lock.read_bytes() != (root / _PACKAGES_FROM).read_bytes()
-    return Revision(name, commit, stacks, other_packages=other)
+    return Revision(name, commit, stacks, other_packages=other, environments=existing)
 
 
 def _called(name: str) -> str:
@@ -155,10 +158,7 @@ def _python_of(source: Path, environ: Mapping[str, str]) -> dict[str, str]:
     return {**environ, "PYTHONPATH": f"{source}:{source / 'constructs'}"}
 
 
-def _environment_file(source: Path, name: str) -> bool:
-    return any((source / "environments" / f"{name}{ending}").is_file() for ending in (".yaml", ".yml"))
-
-
-def _has_environments(source: Path) -> bool:
+def _environments(source: Path) -> tuple[str, ...]:
     folder = source / "environments"
-    return folder.is_dir() and any(path.suffix in (".yaml", ".yml") for path in folder.iterdir())
+    files = folder.iterdir() if folder.is_dir() else ()
+    return tuple(sorted(path.stem for path in files if path.suffix in (".yaml", ".yml")))

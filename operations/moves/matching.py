@@ -76,7 +76,7 @@ def find_moves(states: Mapping[str, State], stacks: Sequence[Stack]) -> list[Mov
     Args:
         states: by the name of the stack, those of groups that are gone too.
     """
-    wanted = _wanted(stacks)
+    wanted = places(stacks)
     labels = {(stack.name, address): resource for stack in stacks for address, resource in stack.resources.items()}
     placed: set[Identity] = set()
     elsewhere: list[tuple[Place, Identity]] = []
@@ -105,7 +105,7 @@ def snippets_that_go(states: Mapping[str, State], stacks: Sequence[Stack]) -> li
     Their name begins with the key of the template or machine that they belong to, so that a renamed one has others;
     machines that were made before still name the old one, and don't start without it.
     """
-    wanted = _wanted(stacks)
+    wanted = places(stacks)
     found = set()
     for state in states.values():
         for _, entry in managed(state):
@@ -115,7 +115,7 @@ def snippets_that_go(states: Mapping[str, State], stacks: Sequence[Stack]) -> li
     return sorted(found)
 
 
-def _wanted(stacks: Sequence[Stack]) -> dict[Identity, Place]:
+def places(stacks: Sequence[Stack]) -> dict[Identity, Place]:
     """Where each thing belongs; what two addresses claim belongs nowhere for sure."""
     found: list[tuple[Identity, Place]] = []
     for stack in stacks:

@@ -153,6 +153,15 @@ class Estate:
         return {guest.vm_id: guest for guest in self.before.values() if guest.vm_id is not None}
 
     @cached_property
+    def made(self) -> Mapping[int, str]:
+        """The places of guests that the plans create, by VMID."""
+        return {
+            guest.vm_id: f"{change.stack}: {change.address}"
+            for change in self.changes
+            if change.action is Action.CREATE and (guest := self.after.get(key_of(change))) and guest.vm_id is not None
+        }
+
+    @cached_property
     def names(self) -> Mapping[int, Guest]:
         """Guests by VMID: as they are after the apply, or before where they are gone."""
         found: dict[int, Guest] = {}

@@ -73,6 +73,8 @@ class Change:
     previous_address: str = ""
     deposed: str = ""
     import_id: str | None = None
+    moved_by_state: bool = False
+    """Whether its new address comes from a move in the states that is still to be done, and not from the plan."""
     leaves_old: bool = False
     """Whether the object that was there stays, unmanaged, beside a new one."""
 

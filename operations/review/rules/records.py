@@ -13,6 +13,10 @@ _TAKEN_OVER = {
     Action.NONE: "Terraform takes it over as it is",
     Action.REPLACE: "Terraform takes it over, destroys it and makes another one",
 }
+_TO_MOVE = (
+    "It stays as it is if its entry in the states is moved first: homelab deploy offers that, homelab moves --apply "
+    "does it; without that it is destroyed and made anew"
+)
 _GUEST_ID = re.compile(r"[A-Za-z0-9.-]+/\d{3,10}")
 
 
@@ -36,11 +40,12 @@ def moved(case: Case) -> Iterator[Finding]:
     """Another address for the same object."""
     change = case.change
     if change.previous_address and change.previous_address != change.address:
+        to_do = change.moved_by_state and is_guest(change.type) and not change.action.destroys
         yield case.finding(
-            "moved",
-            Severity.INFO,
+            "state-move" if to_do else "moved",
+            Severity.CHANGE if to_do else Severity.INFO,
             f"{_label(case)} was {change.previous_address}",
-            consequence="Only its address in the state changes",
+            consequence=_TO_MOVE if to_do else "Only its address in the state changes",
         )
 
 

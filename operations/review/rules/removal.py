@@ -67,6 +67,8 @@ def _what_is_lost(case: Case, guest: Guest) -> Iterator[str]:
         yield f"Linked clones need its disks, so Proxmox refuses while they are there: {names}"
     if change.before.get("protection") is True:
         yield "Protection is on: Proxmox refuses, and the apply stops there with what was done until then"
+    if change.action is Action.DELETE and (there := case.estate.made.get(guest.vm_id or 0)):
+        yield f"The plan makes one with its VMID as {there}: if only its key or group changed, homelab moves keeps it"
     if after is None:
         return
     if after.node != guest.node and not guest.is_container:

@@ -215,3 +215,11 @@ def test_a_container_template_that_its_scripts_rebuild_is_no_loss(
     template = container(**before)
     rebuilt = change(f"{CONTAINER}.t", template, template, actions=["delete", "create"], action_reason=reason)
     assert kinds(judged(rebuilt)) == {kind: severity}
+
+
+def test_a_guest_with_another_key_could_be_moved() -> None:
+    gone, new = change(f"{VM}.web", vm(), None), change(f"{VM}.www", None, vm())
+    found = only(judged(gone, new), "guest-destroyed")
+    assert f"The plan makes one with its VMID as prod-web: {VM}.www: if only its key" in found.consequence
+    for other in (change(f"{VM}.www", None, vm(101)), change(f"{VM}.www", vm(), vm())):
+        assert "homelab moves" not in only(judged(gone, other), "guest-destroyed").consequence
