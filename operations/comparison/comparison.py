@@ -10,7 +10,7 @@ from pathlib import Path
 
 from operations.comparison.arguments import read_schemas
 from operations.comparison.plans import arrivals_of, plan_between
-from operations.comparison.revisions import Revision, synthesize_revision
+from operations.comparison.revisions import Revision, RevisionError, synthesize_revision
 from operations.comparison.state_moves import Arrivals, state_moves
 from operations.review import AllowList, Review, review
 
@@ -41,7 +41,7 @@ def compare(
         environ: what the apps of the revisions may see.
 
     Raises:
-        RevisionError: one of them can't be synthesized.
+        RevisionError: one of them can't be synthesized, or none has an environment that is named.
     """
     with tempfile.TemporaryDirectory(prefix="homelab-diff-") as folder, ThreadPoolExecutor(2) as threads:
         waiting = [
@@ -51,6 +51,7 @@ def compare(
             for place, name in (("before", before), ("after", after))
         ]
         old, new = (synthesized.result() for synthesized in waiting)
+        _check_names(environments, old, new)
         schemas = read_schemas(root / "schemas")
         moves = state_moves(old.stacks, new.stacks, {*old.environments, *new.environments})
         configurations = {name: stack.configuration for name, stack in old.stacks.items()}
@@ -66,6 +67,16 @@ def compare(
             for name in names
         ]
     return Comparison(old, new, review(plans, allow_list, secrets))
+
+
+def _check_names(environments: Sequence[str], *revisions: Revision) -> None:
+    """An environment may be new or gone; one that never was is a slip, and a green check that has looked at nothing."""
+    known = {name for revision in revisions for name in revision.environments}
+    if unknown := [name for name in environments if name not in known]:
+        raise RevisionError(
+            f"no environment is called {unknown[0]} in either revision\n"
+            f"    allowed:  {', '.join(sorted(known)) or 'none: there is no file in environments'}"
+        )
 
 
 def _made(folder: Path) -> Path:
