@@ -66,7 +66,7 @@ def synthesize_revision(
     existing = _environments(source)
     chosen = [entry for entry in environments if entry in existing]
     if not chosen and (environments or not existing):
-        return Revision(name, commit, {})
+        return Revision(name, commit, {}, environments=existing)
     output = folder / "cdktf.out"
     finished = subprocess.run(
         [sys.executable, "-O", "main.py"],
