@@ -37,6 +37,7 @@ from bootstrap.identity import (
     DEFAULT_NAME,
     DEFAULT_ROLE,
     DEFAULT_TOKEN_TTL_SECONDS,
+    LONGEST_TOKEN_TTL_SECONDS,
     IdentitySpec,
     set_up_identity,
 )
@@ -140,7 +141,10 @@ def identity(
     name: Annotated[str, typer.Option("--name", help="The machine identity's name.")] = DEFAULT_NAME,
     role: Annotated[str, typer.Option("--role", help="Its role in the organization.")] = DEFAULT_ROLE,
     token_ttl: Annotated[
-        int, typer.Option("--token-ttl", min=60, help="Life of its access tokens in seconds.")
+        int,
+        typer.Option(
+            "--token-ttl", min=60, max=LONGEST_TOKEN_TTL_SECONDS, help="Life of its access tokens in seconds."
+        ),
     ] = DEFAULT_TOKEN_TTL_SECONDS,
     email: EmailOption = "",
     organization: OrganizationOption = "",
@@ -152,7 +156,8 @@ def identity(
 ) -> None:
     """`python -m bootstrap identity`."""
     login = login_of(context.obj, email, organization)
-    spec = IdentitySpec(name=name, role=role, token_ttl_seconds=token_ttl)
+    # Infisical cuts white space off a name, and would never find it again as it was.
+    spec = IdentitySpec(name=name.strip() or DEFAULT_NAME, role=role, token_ttl_seconds=token_ttl)
     with working(context.obj, domain, directory, ca_certificate, as_json=as_json, verbose=verbose) as work:
         result = set_up_identity(work.infisical, work.saved, login, spec, wait_seconds=wait, say=work.say)
         done = {"domain": work.url, **dataclasses.asdict(result), "saved_to": str(work.saved.token_path)}

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -49,10 +49,17 @@ OrganizationOption = Annotated[
 
 
 TERMINAL = "/dev/tty"
+PIPE_STEP = "pipe it in: terraform output -json | python -m bootstrap ..."
 
 
 def read_standard_input() -> str:
-    """All of standard input."""
+    """All of standard input.
+
+    Raises:
+        UsageError: nothing is piped in.
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("standard input is a terminal, or closed", PIPE_STEP)
     return sys.stdin.read()
 
 
@@ -100,7 +107,9 @@ def reporting(surroundings: Surroundings, as_json: bool, verbose: bool) -> Itera
     logger.addHandler(handler)
 
     def say(line: str) -> None:
-        typer.echo(redact(line), err=True)
+        # Work does not stop half-way because nobody can read about it any more.
+        with suppress(OSError):
+            typer.echo(redact(line), err=True)
 
     try:
         yield say
@@ -109,6 +118,10 @@ def reporting(surroundings: Surroundings, as_json: bool, verbose: bool) -> Itera
         raise typer.Exit(int(error.exit_code)) from None
     except typer.Exit:
         raise
+    except UnicodeEncodeError:
+        message, step = "an option or a variable is not UTF-8", "write it in UTF-8"
+        _print_failure(message, step, ExitCode.USAGE, as_json)
+        raise typer.Exit(int(ExitCode.USAGE)) from None
     except Exception as error:
         # A fault of this program: no stack trace for the user unless asked for, and no secret in either.
         logger.debug("unexpected error", exc_info=error)
@@ -125,11 +138,16 @@ def reporting(surroundings: Surroundings, as_json: bool, verbose: bool) -> Itera
 
 def _print_failure(message: str, next_step: str, exit_code: ExitCode, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({"error": message, "next_step": next_step, "exit_code": int(exit_code)}, indent=2))
-        return
-    typer.echo(f"error: {message}", err=True)
-    if next_step:
-        typer.echo(f"next: {next_step}", err=True)
+        document = {"error": message, "next_step": next_step, "exit_code": int(exit_code)}
+        try:
+            typer.echo(json.dumps(document, indent=2))
+        except OSError:
+            # Standard output may be what failed.
+            as_json = False
+    if not as_json:
+        with suppress(OSError):
+            typer.echo(f"error: {message}", err=True)
+            typer.echo(f"next: {next_step}" if next_step else "", err=True, nl=bool(next_step))
 
 
 def domain_of(surroundings: Surroundings, domain: str) -> str:
@@ -199,16 +217,15 @@ def terraform_output(surroundings: Surroundings, name: str) -> dict[str, str]:
     Raises:
         UsageError: standard input holds neither.
     """
-    step = "pipe it in: terraform output -json | python -m bootstrap ..."
     try:
         document = json.loads(surroundings.standard_input())
-    except ValueError:
-        raise UsageError("standard input is not JSON", step) from None
+    except (ValueError, RecursionError):
+        raise UsageError("standard input is not JSON", PIPE_STEP) from None
     found = document.get(name, document) if isinstance(document, dict) else None
     if isinstance(found, dict) and {"sensitive", "value"} <= found.keys():
         found = found["value"]
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise UsageError(f"standard input has no output {name!r} that is an object of strings", step)
+        raise UsageError(f"standard input has no output {name!r} that is an object of strings", PIPE_STEP)
     for value in found.values():
         surroundings.redact.add(value)
     return found

@@ -15,16 +15,15 @@ import hashlib
 import hmac
 import re
 import secrets
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from bootstrap.errors import BootstrapError, UsageError
+from bootstrap.programs import run_program
 from bootstrap.redaction import Redactor
 
-EXEC_TIMEOUT_SECONDS = 60.0
 SCRAM_ITERATIONS = 4096
 """As PostgreSQL 15 makes its own."""
 
@@ -70,7 +69,7 @@ class Containers:
     """Runs programs in containers by `docker exec`; DOCKER_HOST and the like are of the environment."""
 
     def __init__(self, environment: Mapping[str, str], redact: Redactor) -> None:
-        self._environment = dict(environment)
+        self._environment = environment
         self._redact = redact
 
     def run(self, container: str, command: list[str], standard_input: str) -> str:
@@ -79,26 +78,18 @@ class Containers:
         Raises:
             BootstrapError: it fails, or takes too long.
         """
-        try:
-            ended = subprocess.run(
-                ["docker", "exec", "--interactive", container, *command],
-                input=standard_input,
-                env=self._environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=EXEC_TIMEOUT_SECONDS,
-            )
-        except FileNotFoundError:
-            raise UsageError("docker is not on PATH", "install the Docker client, and set DOCKER_HOST") from None
-        except subprocess.TimeoutExpired:
+        ended = run_program(
+            ["docker", "exec", "--interactive", container, *command],
+            standard_input,
+            environment=self._environment,
+            redact=self._redact,
+            install="install the Docker client, and set DOCKER_HOST",
+        )
+        if ended.exit_code:
             raise BootstrapError(
-                f"the container {container} did not answer within {EXEC_TIMEOUT_SECONDS:g} s", "run again"
-            ) from None
-        if ended.returncode:
-            said = self._redact(" ".join(ended.stderr.split()) or f"exit code {ended.returncode}")
-            raise BootstrapError(f"in the container {container}: {said}", "is it running, and DOCKER_HOST right?")
-        return ended.stdout.strip()
+                f"in the container {container}: {ended.complaint}", "is it running, and DOCKER_HOST right?"
+            )
+        return ended.output.strip()
 
 
 class PostgresRotation:

@@ -21,6 +21,9 @@ from bootstrap.saved import AdminCredentials, IdentityCredentials, SavedCredenti
 DEFAULT_NAME = "Terraform-Controller"
 DEFAULT_ROLE = "admin"
 DEFAULT_TOKEN_TTL_SECONDS = 7200
+LONGEST_TOKEN_TTL_SECONDS = 315360000
+"""Ten years, Infisical's own bound."""
+
 
 _METADATA = {"managed-by": "homelab-bootstrap"}
 
@@ -71,13 +74,12 @@ def set_up_identity(
         UsageError, NotOursError: the saved token does not work and the administrator's login is missing or wrong.
         BootstrapError: see the subclasses.
     """
+    admin, credentials = saved.admin(), saved.identity()
     wait_until_supported(infisical, wait_seconds=wait_seconds, say=say)
     if not infisical.config().initialized:
         raise NotInitializedError(
             f"{infisical.domain} has no administrator yet", "run first: python -m bootstrap admin"
         )
-    admin = saved.admin()
-    credentials = saved.identity()
     organization_id = _organization_of(infisical, credentials, say) if credentials is not None else None
     if credentials is not None and organization_id is not None:
         revoked = _end_admin_token(infisical, saved, admin) if admin is not None else False

@@ -12,21 +12,21 @@ import hmac
 import json
 import re
 import secrets
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from bootstrap.errors import BootstrapError, CredentialsError, UsageError
 from bootstrap.private_file import read_private, write_private
+from bootstrap.programs import run_program
 from bootstrap.redaction import Redactor
 
 RECORD_FILE = "infisical_key_backup.json"
-PROGRAM_TIMEOUT_SECONDS = 60.0
 ENCRYPTION_KEY = "ENCRYPTION_KEY"
 AUTH_SECRET = "AUTH_SECRET"  # noqa: S105 - a variable's name
 NAMES = (
@@ -81,12 +81,12 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: str
+    file: Annotated[str, StringConstraints(pattern=r"^[^\x00]+$")]
     file_sha256: str
     made: datetime
     recipients: tuple[str, ...]
-    salt: str
-    key_digest: str
+    salt: Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{2})+$")]
+    key_digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,14 @@ class Encryption:
         return text
 
     def _check(self, text: str, plain: str) -> None:
+        try:
+            self._require_encrypted(text, plain)
+        except (ValueError, KeyError, TypeError):
+            raise BootstrapError(
+                f"{self._format.value} wrote something else than it should", "look at its version and configuration"
+            ) from None
+
+    def _require_encrypted(self, text: str, plain: str) -> None:
         secrets_ = [value for value in json.loads(plain)["keys"].values() if len(value) > 8]
         if any(value in text for value in secrets_):
             raise BootstrapError(f"{self._format.value} did not encrypt", "look at its version and configuration")
@@ -177,24 +185,12 @@ class Encryption:
 
     def _run(self, command: list[str], standard_input: str, more: Mapping[str, str] | None = None) -> str:
         program = command[0]
-        try:
-            ended = subprocess.run(
-                command,
-                input=standard_input,
-                env={**self._environment, **(more or {})},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=PROGRAM_TIMEOUT_SECONDS,
-            )
-        except FileNotFoundError:
-            raise UsageError(f"{program} is not on PATH", f"install {program}") from None
-        except subprocess.TimeoutExpired:
-            raise BootstrapError(f"{program} did not end within {PROGRAM_TIMEOUT_SECONDS:g} s", "run again") from None
-        if ended.returncode:
-            said = self._redact(" ".join(ended.stderr.split()))[:500]
-            raise BootstrapError(f"{program} failed: {said}", "look at the recipients and the identity file")
-        return ended.stdout
+        environment = {**self._environment, **(more or {})}
+        install = f"install {program}"
+        ended = run_program(command, standard_input, environment=environment, redact=self._redact, install=install)
+        if ended.exit_code:
+            raise BootstrapError(f"{program} failed: {ended.complaint}", "look at the recipients and the identity file")
+        return ended.output
 
 
 def back_up(

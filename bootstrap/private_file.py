@@ -6,7 +6,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -145,8 +145,14 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
             raise BusyError(
                 f"another bootstrap of {what} is running (process {holder})", "wait until it ends, then run again"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            raise CredentialsError(
+                f"{path}: can't be locked: {error.strerror or error}", "use a directory on a disk of this machine"
+            ) from None
+        # Who holds it is told to others, and no more: the lock holds on a full disk too.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)

@@ -54,10 +54,10 @@ def rotate_client_secret(
         CredentialsError: none is saved, or it does not work.
         BootstrapError: the new one does not work; the old one is saved again.
     """
-    wait_until_supported(infisical, wait_seconds=wait_seconds, say=say)
     before = saved.identity()
     if before is None:
         raise CredentialsError(f"{saved.token_path} is not there", "run: python -m bootstrap identity")
+    wait_until_supported(infisical, wait_seconds=wait_seconds, say=say)
     try:
         session = infisical.session(_token_of(infisical, before))
     except UnauthorizedError as error:

@@ -12,6 +12,7 @@ Both name the server they belong to; they are not sent to another one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from bootstrap.private_file import Reservation, exclusive, read_private, set_asi
 BOOTSTRAP_FILE = "infisical_bootstrap.auto.tfvars"
 TOKEN_FILE = "infisical_token.auto.tfvars"  # noqa: S105 - a file's name
 LOCK_FILE = ".infisical_bootstrap.lock"
+
+_VALUE = re.compile(r"[A-Za-z0-9._~+/=-]+")
+"""What ids, client secrets and tokens are made of; they become parts of paths and headers."""
 
 _COMMENT = "Made by `python -m bootstrap`. It holds a secret: keep its mode 0600 and keep it out of version control."
 
@@ -50,11 +54,11 @@ class AdminCredentials:
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Self:
-        """The credentials in a file's variables; KeyError names one that is missing."""
-        token = values["infisical_admin_token"]
+        """The credentials in a file's variables; KeyError names one that is missing, ValueError a faulty one."""
+        token = values["infisical_admin_token"] and _checked(values, "infisical_admin_token")
         return cls(
             domain=values["infisical_domain"],
-            organization_id=values["infisical_organization_id"],
+            organization_id=_checked(values, "infisical_organization_id"),
             admin_token=SecretStr(token) if token else None,
         )
 
@@ -80,13 +84,19 @@ class IdentityCredentials:
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Self:
-        """The credentials in a file's variables; KeyError names one that is missing."""
+        """The credentials in a file's variables; KeyError names one that is missing, ValueError a faulty one."""
         return cls(
             domain=values["infisical_domain"],
-            identity_id=values["infisical_identity_id"],
-            client_id=values["infisical_client_id"],
-            client_secret=SecretStr(values["infisical_client_secret"]),
+            identity_id=_checked(values, "infisical_identity_id"),
+            client_id=_checked(values, "infisical_client_id"),
+            client_secret=SecretStr(_checked(values, "infisical_client_secret")),
         )
+
+
+def _checked(values: Mapping[str, str], name: str) -> str:
+    if not _VALUE.fullmatch(values[name]):
+        raise ValueError(f"{name} is empty, or holds a character that is in no value of Infisical's")
+    return values[name]
 
 
 CredentialsType = TypeVar("CredentialsType", AdminCredentials, IdentityCredentials)

@@ -10,7 +10,6 @@ import json
 import re
 import secrets
 import string
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,8 @@ from pydantic import SecretStr
 
 from bootstrap.desired import FromEnvironment, FromSops, Generated, Prompted, Secret
 from bootstrap.errors import UsageError
+from bootstrap.programs import run_program
 from bootstrap.redaction import Redactor
-
-SOPS_TIMEOUT_SECONDS = 60.0
-"""A key in a cloud or on a card can take its time; a sops that asks for something would wait for ever."""
 
 _ALPHABET = string.ascii_letters + string.digits
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
@@ -117,9 +114,11 @@ def generated(kind: str, length: int) -> str:
 
 def _check(secret: Secret, value: str) -> None:
     """Refuses what Infisical would store or give back as something else."""
+    if not value.isascii() and any(0xD800 <= ord(sign) <= 0xDFFF for sign in value):
+        raise UsageError(f"the secret {secret.name}: its value is not UTF-8", "give binary data as base64")
     # It cuts white space off both ends, and keeps one line break at the end.
     core = value.removesuffix("\n")
-    if core != core.strip() or "\0" in value:
+    if core != core.strip().strip("\ufeff") or "\0" in value:
         raise UsageError(
             f"the secret {secret.name}: its value begins or ends with white space, which Infisical cuts off",
             "take it off the value; one line break at the end is kept",
@@ -132,26 +131,13 @@ def _check(secret: Secret, value: str) -> None:
 
 
 def _decrypt(path: Path, environment: Mapping[str, str], redact: Redactor) -> Any:
+    command = ["sops", "--decrypt", "--output-type", "json", str(path)]
+    install = "install sops (https://getsops.io)"
+    ended = run_program(command, "", environment=environment, redact=redact, install=install)
+    if ended.exit_code:
+        raise UsageError(f"{path}: sops can't decrypt it: {ended.complaint}", "name the key, such as SOPS_AGE_KEY_FILE")
     try:
-        ended = subprocess.run(
-            ["sops", "--decrypt", "--output-type", "json", str(path)],
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=SOPS_TIMEOUT_SECONDS,
-        )
-    except FileNotFoundError:
-        raise UsageError(f"{path}: sops is not on PATH", "install sops (https://getsops.io)") from None
-    except subprocess.TimeoutExpired:
-        raise UsageError(
-            f"{path}: sops did not end within {SOPS_TIMEOUT_SECONDS:g} s", "does it wait for a key?"
-        ) from None
-    if ended.returncode:
-        said = redact(" ".join(ended.stderr.decode(errors="replace").split()))[:500]
-        raise UsageError(f"{path}: sops can't decrypt it: {said}", "name the key, such as SOPS_AGE_KEY_FILE")
-    try:
-        document = json.loads(ended.stdout)
-    except ValueError:
+        document = json.loads(ended.output)
+    except (ValueError, RecursionError):
         raise UsageError(f"{path}: sops did not answer with JSON", "name a YAML, JSON, ENV or INI file") from None
     return document
