@@ -17,7 +17,7 @@ from simulator import Simulator
 
 PROJECT = Path(__file__).resolve().parents[2]
 HOMELAB = Path(sys.prefix) / "bin" / "homelab"
-SECONDS = 120
+SECONDS = 600
 
 ENVIRONMENT: dict[str, Any] = {
     "proxmox": {

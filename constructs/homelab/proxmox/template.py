@@ -54,7 +54,8 @@ class VmTemplate(Construct):
             bios=spec.bios,
             machine=spec.machine,
             scsi_hardware="virtio-scsi-single",
-            cpu=VirtualEnvironmentVmCpu(cores=spec.cores, type=spec.cpu_type),
+            # The provider reads no flags back as an empty list; left out, every plan would report it as changed.
+            cpu=VirtualEnvironmentVmCpu(cores=spec.cores, type=spec.cpu_type, flags=[]),
             memory=VirtualEnvironmentVmMemory(dedicated=spec.memory),
             operating_system=VirtualEnvironmentVmOperatingSystem(type="l26"),
             disk=[

@@ -76,7 +76,11 @@ class VirtualMachine(VirtualEnvironmentVm):
                 retries=3,
             ),
             cpu=VirtualEnvironmentVmCpu(
-                cores=spec.cores, sockets=spec.sockets, type=spec.cpu_type, affinity=spec.cpu_affinity
+                cores=spec.cores,
+                sockets=spec.sockets,
+                type=spec.cpu_type,
+                affinity=spec.cpu_affinity,
+                flags=[],  # as the provider reads it back; left out, every plan would report it as changed
             ),
             memory=VirtualEnvironmentVmMemory(dedicated=spec.memory, floating=balloon(spec)),
             operating_system=VirtualEnvironmentVmOperatingSystem(type=spec.os_type),
