@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -24,7 +25,7 @@ ORGANIZATION = "homelab"
 
 
 class PatientClock:
-    """A clock on which every wait is short: sleeping moves the time it tells, and takes a fiftieth of it."""
+    """A clock on which only sleeping moves the time, and takes a fiftieth of it: a slow machine changes nothing."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -34,10 +35,19 @@ class PatientClock:
         time.sleep(seconds / 50)
 
     def monotonic(self) -> float:
-        return time.monotonic() + sum(self.slept)
+        return sum(self.slept)
 
     def clock(self) -> Clock:
         return Clock(sleep=self.sleep, monotonic=self.monotonic, uniform=lambda _, longest: longest)
+
+
+def wait_for(happened: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
+    """Waits until something happened, for as long as a very slow machine needs; a process must not end before."""
+    deadline = time.monotonic() + 120
+    while not happened():
+        assert process is None or process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @dataclass
@@ -48,6 +58,7 @@ class Machine:
     environment: dict[str, str]
     capture: pytest.CaptureFixture[str]
     patience: PatientClock = field(default_factory=PatientClock)
+    standard_input: str = ""
     out: str = ""
     err: str = ""
 
@@ -61,7 +72,8 @@ class Machine:
 
     def run(self, *arguments: str) -> int:
         """Runs a command in this machine's directory; its exit code."""
-        surroundings = Surroundings(self.environment, self.directory.parent / "locks", self.patience.clock())
+        locks, clock = self.directory.parent / "locks", self.patience.clock()
+        surroundings = Surroundings(self.environment, locks, clock, standard_input=lambda: self.standard_input)
         self.capture.readouterr()
         code = run([*arguments, "--directory", str(self.directory)], surroundings)
         self.out, self.err = self.capture.readouterr()

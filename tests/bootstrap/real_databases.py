@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 POSTGRES_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 @dataclass

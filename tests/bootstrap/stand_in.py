@@ -92,15 +92,15 @@ class StandIn:
         self._thread.start()
         serving = asyncio.run_coroutine_threadsafe(self._serve(), self._loop)
         if not self._listen_after_seconds:
-            serving.result(timeout=10)
+            serving.result(timeout=60)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout=60)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         self._loop.close()
         self._socket.close()
 

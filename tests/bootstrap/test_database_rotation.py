@@ -88,7 +88,7 @@ class Databases:
 
     def redis_takes(self, password: str) -> bool:
         """Whether Redis takes a password."""
-        with socket.create_connection(("127.0.0.1", self.redis.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", self.redis.port), timeout=60) as connection:
             connection.sendall(f"AUTH {password}\r\n".encode())
             return connection.recv(64).startswith(b"+OK")
 
@@ -125,7 +125,7 @@ class Databases:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=120,
         )
         told = calls.read_text() + ended.stdout + ended.stderr
         assert not any(self.new[name] in told for name in ("postgres_password", "redis_password"))

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,22 +39,16 @@ class Site:
     values: dict[str, str] = dataclasses.field(default_factory=lambda: dict(VALUES))
 
     def run(self, *arguments: str) -> dict[str, Any]:
-        """Runs the command as a process of its own, with Terraform's output piped in; the document it prints."""
+        """Runs the command with Terraform's output piped in; the document it prints."""
         output = {"key_backup": {"sensitive": True, "type": "dynamic", "value": self.values}}
-        ended = subprocess.run(
-            [sys.executable, "-m", "bootstrap", "backup-keys", *arguments, "--json"],
-            input=json.dumps(output),
-            env={"PATH": os.environ["PATH"], **self.machine.environment},
-            cwd=self.machine.directory,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert not any(value in ended.stdout + ended.stderr for name, value in VALUES.items() if name != "admin_email")
-        document: dict[str, Any] = json.loads(ended.stdout)
-        assert document["exit_code"] == ended.returncode
+        self.machine.standard_input = json.dumps(output)
+        document = self.machine.run_json("backup-keys", *self._file(arguments), *arguments)
+        told = self.machine.out + self.machine.err
+        assert not any(value in told for name, value in VALUES.items() if name != "admin_email")
         return document
+
+    def _file(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
+        return () if "--file" in arguments else ("--file", str(self.machine.directory / "infisical_keys.age"))
 
     def back_up(self, *arguments: str) -> dict[str, Any]:
         return self.run("--recipient", self.recipient, *arguments)
@@ -70,7 +63,9 @@ class Site:
 def site(machine_for: Callable[..., Machine], tmp_path: Path) -> Site:
     key_file = tmp_path / "age.key"
     subprocess.run(["age-keygen", "-o", key_file], check=True, capture_output=True)
-    return Site(machine_for("http://127.0.0.1:1"), key_file, public_key(key_file))
+    machine = machine_for("http://127.0.0.1:1")
+    machine.environment["PATH"] = os.environ["PATH"]
+    return Site(machine, key_file, public_key(key_file))
 
 
 def public_key(key_file: Path) -> str:
@@ -166,6 +161,7 @@ def test_status_warns_until_there_is_one(site: Site, server: StandIn, machine_fo
     document = machine.run_json("status")
     assert (document["key_backup"]["state"], document["exit_code"]) == ("absent", 0)
     assert "warning: there is no backup of the encryption key" in machine.err
+    machine.environment["PATH"] = os.environ["PATH"]
     site.machine = machine
     site.back_up("--file", str(machine.directory / "keys.age"))
     assert machine.run_json("status")["key_backup"]["state"] == "uncompared"
@@ -188,6 +184,7 @@ def test_sops_can_encrypt_it_too(site: Site, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "sops").symlink_to(go_program("sops"))
     site.machine.environment["PATH"] = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    document = site.back_up("--format", "sops", "--identity", str(site.key_file), "--file", "keys.sops.json")
+    file = site.machine.directory / "keys.sops.json"
+    document = site.back_up("--format", "sops", "--identity", str(site.key_file), "--file", str(file))
     assert (document["state"], document["proven"]) == ("ok", True)
-    assert KEY not in (site.machine.directory / "keys.sops.json").read_text()
+    assert KEY not in file.read_text()

@@ -12,7 +12,7 @@ import pytest
 
 from bootstrap.saved import SavedCredentials
 from simulator.certificates import make_certificates
-from tests.bootstrap.conftest import Machine
+from tests.bootstrap.conftest import Machine, wait_for
 from tests.bootstrap.resource_site import BATCH, GENERATED, PROJECTS, Site
 from tests.bootstrap.stand_in import Fault, StandIn
 from tests.bootstrap.test_command_line import process
@@ -127,7 +127,7 @@ class TestFaults:
         slow = start(listen_after_seconds=0.3)
         site.machine.environment["INFISICAL_DOMAIN"] = slow.url
         site.machine.token_file.write_text(site.machine.token_file.read_text().replace(site.server.url, slow.url))
-        assert site.run()["exit_code"] == 8
+        assert site.run("--wait", "3600")["exit_code"] == 8
         assert "waiting for" in site.machine.err
 
     def test_a_file_with_a_wrong_mode(self, site: Site) -> None:
@@ -153,12 +153,11 @@ class TestFaults:
         site.server.fail("POST", PROJECTS, Fault(until=hold))
         arguments = ("resources", "--file", str(file), "--directory", str(site.machine.directory))
         with process(site.machine, *arguments) as first:
-            while site.server.count("POST", PROJECTS) == 0:
-                assert first.poll() is None, first.communicate()
+            wait_for(lambda: site.server.count("POST", PROJECTS) > 0, first)
             with process(site.machine, *arguments) as second:
-                _, said = second.communicate(timeout=60)
+                _, said = second.communicate(timeout=120)
             hold.set()
-            first.communicate(timeout=60)
+            first.communicate(timeout=120)
         assert (first.returncode, second.returncode, "another bootstrap of" in said) == (0, 7, True)
         assert site.changes() == []
 
@@ -169,8 +168,7 @@ class TestFaults:
         site.server.fail("POST", path, Fault(hang=60))
         arguments = ("resources", "--file", str(file), "--directory", str(site.machine.directory))
         with process(site.machine, *arguments) as started:
-            while site.server.count("POST", path) == 0:
-                assert started.poll() is None, started.communicate()
+            wait_for(lambda: site.server.count("POST", path) > 0, started)
             started.kill()
         site.server.fail("POST", path, Fault(times=0))
         assert site.run()["exit_code"] == 0

@@ -7,7 +7,7 @@ import pytest
 from bootstrap import tfvars
 from bootstrap.identity import IdentitySpec
 from bootstrap.private_file import Reservation
-from tests.bootstrap.conftest import PASSWORD, Machine
+from tests.bootstrap.conftest import PASSWORD, Machine, wait_for
 from tests.bootstrap.stand_in import Fault, StandIn
 from tests.bootstrap.stand_in_instance import ClientSecret, UniversalAuth
 from tests.bootstrap.test_command_line import process
@@ -93,8 +93,7 @@ class TestClientSecret:
         }[path]
         server.fail("POST", target, Fault(hang=60))
         with process(ready, "rotate", "client-secret", "--directory", str(ready.directory)) as started:
-            while server.count("POST", target) == 0:
-                assert started.poll() is None, started.communicate()
+            wait_for(lambda: server.count("POST", target) > 0, started)
             started.kill()
         server.fail("POST", target, Fault(times=0))
         assert saved_secret(ready) in valid(server)

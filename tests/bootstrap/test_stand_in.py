@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,10 +11,12 @@ import httpx
 import pytest
 
 from tests.bootstrap import shapes
-from tests.bootstrap.conftest import EMAIL, ORGANIZATION, PASSWORD
+from tests.bootstrap.conftest import EMAIL, ORGANIZATION, PASSWORD, wait_for
 from tests.bootstrap.stand_in import Fault, StandIn
 from tests.bootstrap.stand_in_instance import Version
 
+# One for all: making a client reads the system's certificates, which takes longer than a request.
+CLIENT = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 BOOTSTRAP = {"email": EMAIL, "password": PASSWORD, "organization": ORGANIZATION}
 LOGIN = "/api/v1/auth/universal-auth/login"
 
@@ -23,7 +26,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def bootstrapped(server: StandIn) -> dict[str, Any]:
-    answer = httpx.post(f"{server.url}/api/v1/admin/bootstrap", json=BOOTSTRAP)
+    answer = CLIENT.post(f"{server.url}/api/v1/admin/bootstrap", json=BOOTSTRAP)
     assert answer.status_code == 200
     document: dict[str, Any] = answer.json()
     return document
@@ -37,13 +40,19 @@ def test_bootstraps_at_the_same_moment_all_succeed_and_one_administers(
     server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.bootstrap.stand_in_routes.BOOTSTRAP_SECONDS", 1.0)
+    path = "/api/v1/admin/bootstrap"
+    all_there = threading.Event()
+    server.fail("POST", path, Fault(until=all_there, times=5))
 
     def one(number: int) -> int:
         body = {**BOOTSTRAP, "email": f"admin{number}@example.com"}
-        return client.post(f"{server.url}/api/v1/admin/bootstrap", json=body).status_code
+        return CLIENT.post(f"{server.url}{path}", json=body, timeout=60).status_code
 
-    with ThreadPoolExecutor(5) as callers, httpx.Client() as client:
-        assert list(callers.map(one, range(5))) == [200] * 5
+    with ThreadPoolExecutor(5) as callers:
+        answers = callers.map(one, range(5))
+        wait_for(lambda: server.count("POST", path) == 5)
+        all_there.set()
+        assert list(answers) == [200] * 5
     assert len(server.instance.organizations) == 5
     assert sum(user.super_admin for user in server.instance.users) == 5
     assert len(server.instance.admin_identity_ids) == 1
@@ -51,12 +60,12 @@ def test_bootstraps_at_the_same_moment_all_succeed_and_one_administers(
 
 def test_the_answer_to_a_bootstrap_is_given_once(server: StandIn) -> None:
     bootstrapped(server)
-    again = httpx.post(f"{server.url}/api/v1/admin/bootstrap", json=BOOTSTRAP)
+    again = CLIENT.post(f"{server.url}/api/v1/admin/bootstrap", json=BOOTSTRAP)
     assert (again.status_code, again.json()["message"]) == (400, "Instance has already been set up")
 
 
 def test_a_body_that_lacks_something_is_told_by_the_schema(server: StandIn) -> None:
-    answer = httpx.post(f"{server.url}{LOGIN}", json={"clientSecret": "x"})
+    answer = CLIENT.post(f"{server.url}{LOGIN}", json={"clientSecret": "x"})
     assert (answer.status_code, answer.json()["error"]) == (422, "ValidationFailure")
     (issue,) = answer.json()["message"]
     assert (issue["code"], issue["path"], issue["message"]) == ("invalid_type", ["clientId"], "Required")
@@ -64,7 +73,7 @@ def test_a_body_that_lacks_something_is_told_by_the_schema(server: StandIn) -> N
 
 def test_sign_up_stays_open_after_a_bootstrap(server: StandIn) -> None:
     bootstrapped(server)
-    assert httpx.get(f"{server.url}/api/status").json()["inviteOnlySignup"] is True
+    assert CLIENT.get(f"{server.url}/api/status").json()["inviteOnlySignup"] is True
 
 
 @pytest.mark.parametrize(
@@ -80,7 +89,7 @@ def test_some_releases_refuse_their_own_token(
 ) -> None:
     server = start(version)
     token = token_of(bootstrapped(server))
-    answer = httpx.get(f"{server.url}/api/v1/identities/details", headers=bearer(token))
+    answer = CLIENT.get(f"{server.url}/api/v1/identities/details", headers=bearer(token))
     assert (answer.status_code, answer.json().get("message")) == (status, message)
 
 
@@ -88,18 +97,18 @@ def test_an_expired_token_is_forbidden_and_a_revoked_one_unauthorized(server: St
     token = token_of(bootstrapped(server))
     url = f"{server.url}/api/v1/identities/details"
     server.instance.skipped_seconds = 91 * 86400
-    expired = httpx.get(url, headers=bearer(token))
+    expired = CLIENT.get(url, headers=bearer(token))
     assert (expired.status_code, expired.json()["error"]) == (403, "TokenError")
     server.instance.skipped_seconds = 0
-    assert httpx.post(f"{server.url}/api/v1/auth/token/revoke", json={"accessToken": token}).status_code == 200
-    assert httpx.get(url, headers=bearer(token)).status_code == 401
+    assert CLIENT.post(f"{server.url}/api/v1/auth/token/revoke", json={"accessToken": token}).status_code == 200
+    assert CLIENT.get(url, headers=bearer(token)).status_code == 401
 
 
 def test_names_of_identities_are_not_unique(server: StandIn) -> None:
     answer = bootstrapped(server)
     body = {"name": "twin", "organizationId": answer["organization"]["id"], "role": "member"}
     made = [
-        httpx.post(f"{server.url}/api/v1/identities", json=body, headers=bearer(token_of(answer))) for _ in range(2)
+        CLIENT.post(f"{server.url}/api/v1/identities", json=body, headers=bearer(token_of(answer))) for _ in range(2)
     ]
     assert [one.status_code for one in made] == [200, 200]
     assert len({one.json()["identity"]["id"] for one in made}) == 2
@@ -109,11 +118,11 @@ def test_three_wrong_secrets_lock_out_the_right_one_for_five_minutes(server: Sta
     answer = bootstrapped(server)
     headers = bearer(token_of(answer))
     one = f"{server.url}/api/v1/auth/universal-auth/identities/{answer['identity']['id']}"
-    client_id = httpx.post(one, json={}, headers=headers).json()["identityUniversalAuth"]["clientId"]
-    secret = httpx.post(f"{one}/client-secrets", json={}, headers=headers).json()["clientSecret"]
+    client_id = CLIENT.post(one, json={}, headers=headers).json()["identityUniversalAuth"]["clientId"]
+    secret = CLIENT.post(f"{one}/client-secrets", json={}, headers=headers).json()["clientSecret"]
 
     def log_in(with_secret: str) -> tuple[int, str]:
-        answer = httpx.post(f"{server.url}{LOGIN}", json={"clientId": client_id, "clientSecret": with_secret})
+        answer = CLIENT.post(f"{server.url}{LOGIN}", json={"clientId": client_id, "clientSecret": with_secret})
         return answer.status_code, answer.json().get("message", "")
 
     assert [log_in("wrong") for _ in range(3)] == [(401, "Invalid credentials")] * 3
@@ -124,15 +133,15 @@ def test_three_wrong_secrets_lock_out_the_right_one_for_five_minutes(server: Sta
 
 def test_a_user_without_a_selected_organization_gets_nowhere(server: StandIn) -> None:
     bootstrapped(server)
-    login = httpx.post(f"{server.url}/api/v3/auth/login", json={"email": EMAIL, "password": PASSWORD}).json()
-    answer = httpx.get(f"{server.url}/api/v1/identities?orgId=x", headers=bearer(login["accessToken"]))
+    login = CLIENT.post(f"{server.url}/api/v3/auth/login", json={"email": EMAIL, "password": PASSWORD}).json()
+    answer = CLIENT.get(f"{server.url}/api/v1/identities?orgId=x", headers=bearer(login["accessToken"]))
     assert (answer.status_code, "no organization found" in answer.json()["message"]) == (401, True)
 
 
 def test_a_reset_after_handling_leaves_the_work_done(server: StandIn) -> None:
     server.fail("POST", "/api/v1/admin/bootstrap", Fault(reset=True, handled=True))
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.post(f"{server.url}/api/v1/admin/bootstrap", json=BOOTSTRAP)
+        CLIENT.post(f"{server.url}/api/v1/admin/bootstrap", json=BOOTSTRAP)
     assert server.instance.initialized
 
 

@@ -15,6 +15,10 @@ PROJECTS = "/api/v1/projects"
 BATCH = "/api/v4/secrets/batch"
 
 
+# One for all: making a client reads the system's certificates, which takes longer than a request.
+_CLIENT = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
+
+
 class Caller:
     """An identity of an organization that asks the server."""
 
@@ -31,7 +35,8 @@ class Caller:
 
     def ask(self, method: str, route: str, body: Any = None, /, **query: str) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {self.token}"}
-        answer = httpx.request(method, f"{self.server.url}{route}", json=body, params=query or None, headers=headers)
+        url = f"{self.server.url}{route}"
+        answer = _CLIENT.request(method, url, json=body, params=query or None, headers=headers)
         return answer.status_code, answer.json()
 
     def project(self, **more: Any) -> dict[str, Any]:

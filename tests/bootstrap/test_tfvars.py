@@ -31,7 +31,7 @@ def test_terraform_reads_the_value_that_was_written(tmp_path: Path) -> None:
         env={**os.environ, "TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
