@@ -67,7 +67,7 @@ EVERYTHING: dict[str, Any] = {
         ],
     },
     "templates": {
-        "debian-12": {"vm_id": 9000, "image": "debian-12", "disk": "10GiB", "packages": ["unattended-upgrades"]},
+        "debian-12": {"vm_id": 9000, "image": "debian-12", "disk": "10GiB", "run_commands": ["echo ${HOME}"]},
         # The same image a second time, with other firmware, elsewhere.
         "debian-uefi": {
             "vm_id": 9001,
@@ -84,7 +84,7 @@ EVERYTHING: dict[str, Any] = {
             "vm_id": 9100,
             "group": "machines",
             "pool": "services",
-            "description": "Notes\nin two lines",
+            "description": "Notes\nin two lines, ${HOME} and %{if}",
             "network": [
                 {"name": "lan", "address": "192.168.3.20"},
                 {"name": "internal", "address": "10.0.30.2", "mac": "BC:24:11:00:00:01", "rate_limit": 12.5},

@@ -9,6 +9,7 @@ from homelab.config.adoption import ALWAYS_IGNORED_OF_CONTAINERS, Adopted
 from homelab.config.container import ContainerSpec
 from homelab.proxmox.container import features_of, initialization_of, network_interfaces_of, startup_of
 from homelab.proxmox.guest_parts import define_parts
+from homelab.proxmox.literal import literal
 from homelab.proxmox.node_of_container import stays_on_its_node
 from imports.proxmox.virtual_environment_container import (
     VirtualEnvironmentContainer,
@@ -68,7 +69,7 @@ class AdoptedContainer(VirtualEnvironmentContainer):
 def _settings(spec: ContainerSpec) -> dict[str, Any]:
     """The arguments that ``ignore`` can take away."""
     return {
-        "description": spec.description,
+        "description": literal(spec.description),
         "tags": list(spec.tags) or None,
         "started": spec.started and not spec.template,
         "startup": startup_of(spec),

@@ -9,6 +9,7 @@ from constructs import Construct
 from homelab.config.adoption import ALWAYS_IGNORED_OF_MACHINES, AdoptedMachine
 from homelab.config.virtual_machine import VirtualMachineSpec
 from homelab.proxmox.guest_parts import define_parts
+from homelab.proxmox.literal import literal
 from homelab.proxmox.network_device import network_devices
 from homelab.proxmox.virtual_machine import SHUTDOWN_SECONDS, balloon, pci_devices, startup_of
 from imports.proxmox.virtual_environment_vm import (
@@ -73,7 +74,7 @@ def _settings(spec: VirtualMachineSpec, adopted: AdoptedMachine) -> dict[str, An
     """The arguments that ``ignore`` can take away."""
     return {
         "name": spec.hostname,
-        "description": spec.description,
+        "description": literal(spec.description),
         "tags": list(spec.tags) or None,
         "started": spec.started,
         "startup": startup_of(spec),

@@ -5,6 +5,7 @@ from constructs import Construct
 
 from homelab.config.container import ContainerSpec, MountPoint
 from homelab.proxmox.guest_parts import define_parts
+from homelab.proxmox.literal import literal
 from homelab.proxmox.node_of_container import stays_on_its_node
 from imports.proxmox.virtual_environment_container import (
     VirtualEnvironmentContainer,
@@ -45,7 +46,7 @@ class Container(VirtualEnvironmentContainer):
             id_,
             node_name=spec.node,
             vm_id=spec.vm_id,
-            description=spec.description,
+            description=literal(spec.description),
             tags=list(spec.tags),
             start_on_boot=spec.start_on_boot and not spec.template,
             started=spec.started and not spec.template,
@@ -167,7 +168,7 @@ def initialization_of(spec: ContainerSpec) -> VirtualEnvironmentContainerInitial
             for interface in spec.interfaces
         ]
         or None,
-        user_account=VirtualEnvironmentContainerInitializationUserAccount(keys=list(spec.ssh_keys))
+        user_account=VirtualEnvironmentContainerInitializationUserAccount(keys=[literal(key) for key in spec.ssh_keys])
         if _has_own_keys(spec)
         else None,
     )

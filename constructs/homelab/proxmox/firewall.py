@@ -8,6 +8,7 @@ from constructs import Construct
 
 from homelab.config import firewall
 from homelab.proxmox.address import lifecycle_of_part
+from homelab.proxmox.literal import literal
 from imports.proxmox.virtual_environment_cluster_firewall import (
     VirtualEnvironmentClusterFirewall,
     VirtualEnvironmentClusterFirewallLogRatelimit,
@@ -144,7 +145,7 @@ class ClusterFirewall(Construct):
         known = names or {}
         named: list[ITerraformDependable] = [
             VirtualEnvironmentFirewallAlias(
-                self, f"alias-{name}", name=name, cidr=_as_read_back(alias.cidr), comment=alias.comment
+                self, f"alias-{name}", name=name, cidr=_as_read_back(alias.cidr), comment=literal(alias.comment)
             )
             for name, alias in sorted(settings.aliases.items())
             if alias.create
@@ -155,7 +156,7 @@ class ClusterFirewall(Construct):
                 self,
                 f"ipset-{name}",
                 name=name,
-                comment=ipset.comment,
+                comment=literal(ipset.comment),
                 cidr=[
                     VirtualEnvironmentFirewallIpsetCidr(name=_as_read_back(known.get(address, address)))
                     for address in ipset.addresses
@@ -171,7 +172,7 @@ class ClusterFirewall(Construct):
                 self,
                 f"group-{name}",
                 name=name,
-                comment=group.comment,
+                comment=literal(group.comment),
                 rule=[
                     VirtualEnvironmentClusterFirewallSecurityGroupRule(**_rule_arguments(rule, known))
                     for rule in group.rules
@@ -221,7 +222,7 @@ def _rule_arguments(rule: firewall.Rule, names: Mapping[str, str]) -> dict[str, 
         return {
             "security_group": rule.group,
             "iface": rule.interface,
-            "comment": rule.comment,
+            "comment": literal(rule.comment),
             "enabled": rule.enabled,
         }
     return {
@@ -235,7 +236,7 @@ def _rule_arguments(rule: firewall.Rule, names: Mapping[str, str]) -> dict[str, 
         "dest": _peers(rule.destination, names),
         "iface": rule.interface,
         "log": rule.log,
-        "comment": rule.comment,
+        "comment": literal(rule.comment),
         "enabled": rule.enabled,
     }
 

@@ -10,6 +10,7 @@ from homelab.config.ha import HaRule as RuleSettings
 from homelab.config.ha import NodeAffinity
 from homelab.config.virtual_machine import VirtualMachineSpec
 from homelab.proxmox.address import lifecycle_of_part
+from homelab.proxmox.literal import literal
 from imports.proxmox.hagroup import Hagroup
 from imports.proxmox.haresource import Haresource
 from imports.proxmox.harule import Harule
@@ -36,7 +37,7 @@ def put_under_ha(guest: TerraformResource, spec: GuestSpec) -> None:
         max_relocate=spec.ha.max_relocate,
         failback=spec.ha.failback,
         group=spec.ha_group,
-        comment=spec.ha.comment,
+        comment=literal(spec.ha.comment),
         depends_on=[guest],
         lifecycle=lifecycle_of_part(guest),
     )
@@ -65,7 +66,7 @@ class HaRule(Construct):
             type=settings.type,
             resources=sorted(resources),
             disable=not settings.enabled,
-            comment=settings.comment,
+            comment=literal(settings.comment),
             strict=by_node.strict if by_node else None,
             affinity=None if isinstance(settings, NodeAffinity) else settings.affinity,
         )
@@ -85,7 +86,9 @@ class HaGroup(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, group: str, settings: NodeAffinity) -> None:
         super().__init__(scope, id_)
-        made = Hagroup(self, "Default", group=group, nodes={}, restricted=settings.strict, comment=settings.comment)
+        made = Hagroup(
+            self, "Default", group=group, nodes={}, restricted=settings.strict, comment=literal(settings.comment)
+        )
         made.add_override("nodes", _priorities(settings))
 
 

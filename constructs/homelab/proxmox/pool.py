@@ -4,6 +4,7 @@ from cdktf import TerraformResource
 from constructs import Construct
 
 from homelab.proxmox.address import lifecycle_of_part
+from homelab.proxmox.literal import literal
 from imports.proxmox.pool_membership import PoolMembership
 from imports.proxmox.virtual_environment_pool import VirtualEnvironmentPool
 
@@ -23,7 +24,7 @@ class Pool(Construct):
         self, scope: Construct, id_: str, *, pool_id: str, comment: str | None = None, adopted: bool = False
     ) -> None:
         super().__init__(scope, id_)
-        pool = VirtualEnvironmentPool(self, "Default", pool_id=pool_id, comment=comment)
+        pool = VirtualEnvironmentPool(self, "Default", pool_id=pool_id, comment=literal(comment))
         if adopted:
             pool.import_from(pool_id)
 

@@ -4,6 +4,7 @@ from cdktf import TerraformResource
 
 from homelab.config.guest import GuestSpec
 from homelab.proxmox.address import lifecycle_of_part
+from homelab.proxmox.literal import literal
 from imports.proxmox.replication import Replication
 
 
@@ -29,7 +30,7 @@ def replicate(guest: TerraformResource, spec: GuestSpec) -> None:
             schedule=job.schedule,
             rate=job.rate,
             disable=not job.enabled,
-            comment=job.comment,
+            comment=literal(job.comment),
             depends_on=[guest],
             lifecycle=lifecycle_of_part(guest, ignored=["target"] if spec.ha is not None else []),
         )

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from homelab.config import sdn
 from homelab.proxmox.address import address_of
+from homelab.proxmox.literal import literal
 from imports.proxmox.sdn_applier import SdnApplier
 from imports.proxmox.sdn_controller_evpn import SdnControllerEvpn
 from imports.proxmox.sdn_subnet import SdnSubnet, SdnSubnetDhcpRange
@@ -114,7 +115,7 @@ class SoftwareDefinedNetwork(Construct):
             id=name,
             zone=vnet.zone,
             tag=vnet.tag,
-            alias=vnet.alias,
+            alias=literal(vnet.alias),
             vlan_aware=vnet.vlan_aware,
             isolate_ports=vnet.isolate_ports,
             depends_on=[zone, self._last],

@@ -2,6 +2,7 @@
 
 from constructs import Construct
 
+from homelab.proxmox.literal import literal
 from imports.proxmox.virtual_environment_file import VirtualEnvironmentFile, VirtualEnvironmentFileSourceRaw
 
 
@@ -25,5 +26,5 @@ class Snippet(Construct):
             node_name=node,
             datastore_id=datastore,
             content_type="snippets",
-            source_raw=VirtualEnvironmentFileSourceRaw(data=text, file_name=file_name),
+            source_raw=VirtualEnvironmentFileSourceRaw(data=literal(text), file_name=file_name),
         )

@@ -5,6 +5,7 @@ from constructs import Construct
 
 from homelab.config.virtual_machine import BOOT_INTERFACE, TemplateSpec
 from homelab.proxmox.image import Image
+from homelab.proxmox.literal import literal
 from homelab.proxmox.snippet import Snippet
 from imports.proxmox.virtual_environment_vm import (
     VirtualEnvironmentVm,
@@ -45,7 +46,7 @@ class VmTemplate(Construct):
             node_name=spec.node,
             vm_id=spec.vm_id,
             name=spec.name,
-            description=spec.description,
+            description=literal(spec.description),
             tags=list(spec.tags),
             template=True,
             started=False,

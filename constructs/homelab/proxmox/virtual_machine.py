@@ -6,6 +6,7 @@ from constructs import Construct
 from homelab.config.virtual_machine import BOOT_INTERFACE, VirtualMachineSpec
 from homelab.proxmox.address import address_of
 from homelab.proxmox.guest_parts import define_parts
+from homelab.proxmox.literal import literal
 from homelab.proxmox.network_device import network_devices
 from homelab.proxmox.snippet import Snippet
 from homelab.proxmox.template import efi_disk
@@ -55,7 +56,7 @@ class VirtualMachine(VirtualEnvironmentVm):
             node_name=spec.node,
             vm_id=spec.vm_id,
             name=spec.hostname,
-            description=spec.description,
+            description=literal(spec.description),
             tags=list(spec.tags),
             on_boot=spec.start_on_boot,
             started=spec.started,
@@ -176,7 +177,9 @@ def _disks(spec: VirtualMachineSpec) -> list[VirtualEnvironmentVmDisk]:
 
 def _initialization(spec: VirtualMachineSpec) -> VirtualEnvironmentVmInitialization:
     dns = spec.dns
-    account = VirtualEnvironmentVmInitializationUserAccount(username=spec.user, keys=list(spec.ssh_keys) or None)
+    account = VirtualEnvironmentVmInitializationUserAccount(
+        username=spec.user, keys=[literal(key) for key in spec.ssh_keys] or None
+    )
     return VirtualEnvironmentVmInitialization(
         datastore_id=spec.datastore,
         interface="ide2",
