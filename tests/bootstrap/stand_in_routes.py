@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,15 +17,18 @@ from tests.bootstrap.stand_in_instance import (
     Instance,
     Token,
     UniversalAuth,
+    User,
     Version,
 )
 from tests.bootstrap.stand_in_project_routes import ProjectRoutes
-from tests.bootstrap.stand_in_refusals import RefusedError, bad_request, not_found, unauthorized
+from tests.bootstrap.stand_in_refusals import RefusedError, bad_request, invalid, not_found, unauthorized
 
 Handler = Callable[[web.Request], Awaitable[dict[str, Any] | None]]
 
 BOOTSTRAP_SECONDS = 0.05
 """Between the check and the end of a bootstrap: callers within it all succeed, as on the real server."""
+
+LONGEST_TTL_SECONDS = 315360000
 
 _UNIVERSAL_AUTH = "/api/v1/auth/universal-auth"
 _ROLES = {"admin", "member", "no-access"}
@@ -77,6 +81,13 @@ class Routes:
             raise unauthorized("Token missing")
         return self.instance.valid_token(header.removeprefix("Bearer "))
 
+    def _user(self, request: web.Request) -> User:
+        token = self._token(request)
+        for user in self.instance.users:
+            if user.id == token.user_id:
+                return user
+        raise unauthorized("You are not allowed to access this resource")
+
     def _organization_token(self, request: web.Request) -> Token:
         token = self._token(request)
         if token.organization_id is None:
@@ -125,18 +136,22 @@ class Routes:
         return {"config": config}
 
     async def _update_config(self, request: web.Request) -> dict[str, Any]:
-        if not self.instance.is_super_admin(self._token(request)):
+        if not self.instance.is_super_admin(self._organization_token(request)):
             raise RefusedError(403, "ForbiddenError", "Requires elevated super admin privileges")
         self.instance.allow_sign_up = (await request.json()).get("allowSignUp", self.instance.allow_sign_up)
         return await self._config(request)
 
     async def _bootstrap(self, request: web.Request) -> dict[str, Any]:
         body = await request.json()
-        issues = [
+        issues: list[object] = [
             {"code": "too_small", "path": [name], "message": "String must contain at least 1 character(s)"}
             for name in ("email", "password", "organization")
             if not str(body.get(name, "")).strip()
         ]
+        if not re.fullmatch(r"[^\s@]+@[^\s@]+\.[a-zA-Z]{2,}", str(body.get("email", "")).strip() or "a@b.cd"):
+            issues.append(
+                {"validation": "email", "code": "invalid_string", "path": ["email"], "message": "Invalid email"}
+            )
         if issues:
             raise RefusedError(422, "ValidationFailure", issues)
         if self.instance.initialized:
@@ -146,6 +161,8 @@ class Routes:
         return self.instance.finish_bootstrap(user, body["organization"].strip())
 
     async def _log_in_user(self, request: web.Request) -> dict[str, Any]:
+        if not request.headers.get("User-Agent"):
+            raise RefusedError(500, "InternalServerError", "Something went wrong")
         body = await request.json()
         for user in self.instance.users:
             if user.email == body["email"].lower() and user.password == body["password"].strip():
@@ -153,11 +170,13 @@ class Routes:
         raise bad_request("Invalid credentials")
 
     async def _select_organization(self, request: web.Request) -> dict[str, Any]:
-        token = self._token(request)
-        user = next(user for user in self.instance.users if user.id == token.user_id)
+        if not request.headers.get("User-Agent"):
+            raise RefusedError(401, "User-Agent header is required", "")
+        user = self._user(request)
         wanted = (await request.json())["organizationId"]
         if wanted not in user.organization_ids:
-            raise unauthorized("User does not have access to the organization")
+            message = f"User does not have access to the organization with ID {wanted}"
+            raise RefusedError(403, "ForbiddenError", message)
         selected = self.instance.issue(USER_TOKEN_LIFE_SECONDS, user_id=user.id, organization_id=wanted)
         if user.second_factor:
             selected.revoked = True
@@ -165,15 +184,10 @@ class Routes:
         return {"token": selected.text, "isMfaEnabled": False}
 
     async def _organizations(self, request: web.Request) -> dict[str, Any]:
-        token = self._token(request)
-        user = next(user for user in self.instance.users if user.id == token.user_id)
-        return {"organizations": [self.instance.organizations[one] for one in user.organization_ids]}
+        return {"organizations": [self.instance.organizations[one] for one in self._user(request).organization_ids]}
 
     async def _change_password(self, request: web.Request) -> None:
-        token = self._token(request)
-        user = next((user for user in self.instance.users if user.id == token.user_id), None)
-        if user is None:
-            raise unauthorized("You are not allowed to access this resource")
+        user = self._user(request)
         body = await request.json()
         self.instance.change_password(user, body["oldPassword"].strip(), body["newPassword"].strip())
 
@@ -220,7 +234,7 @@ class Routes:
         self._require_admin(request)
         body = await request.json()
         identity.role = self._organization_role(body.get("role", identity.role))
-        identity.name = body.get("name", identity.name)
+        identity.name = body.get("name", identity.name).strip()
         identity.metadata = body.get("metadata", identity.metadata)
         document = self._identity_document(identity)
         return {"identity": {key: document[key] for key in document.keys() - {"authMethods"}}}
@@ -250,7 +264,10 @@ class Routes:
         if body["organizationId"] != token.organization_id:
             raise RefusedError(403, "ForbiddenError", "You are not a member of this organization")
         role = self._organization_role(body.get("role", "no-access"))
-        identity = Identity(body["name"], body["organizationId"], role, body.get("metadata", []))
+        name = body["name"].strip()
+        if not name:
+            raise invalid(["name"], "String must contain at least 1 character(s)", "too_small")
+        identity = Identity(name, body["organizationId"], role, body.get("metadata", []))
         self.instance.identities[identity.id] = identity
         return {"identity": self._identity_document(identity)}
 
@@ -299,10 +316,11 @@ class Routes:
             raise bad_request("Failed to add universal auth to already configured identity")
         body = await request.json()
         ttl, max_ttl = body.get("accessTokenTTL", 2592000), body.get("accessTokenMaxTTL", 2592000)
+        for key, seconds in (("accessTokenTTL", ttl), ("accessTokenMaxTTL", max_ttl)):
+            if seconds > LONGEST_TTL_SECONDS:
+                raise invalid([key], f"Number must be less than or equal to {LONGEST_TTL_SECONDS}", "too_big")
         if ttl > max_ttl > 0:
-            raise RefusedError(
-                422, "ValidationFailure", [{"code": "custom", "path": [], "message": "TTL above max TTL"}]
-            )
+            raise invalid([], "TTL above max TTL")
         identity.universal_auth = UniversalAuth(ttl, max_ttl)
         return await self._universal_auth(request)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from pydantic import SecretStr
 
 from bootstrap import tfvars
 from bootstrap.identity import IdentitySpec
 from bootstrap.private_file import Reservation
+from bootstrap.saved import IdentityCredentials, SavedCredentials
 from tests.bootstrap.conftest import PASSWORD, Machine, wait_for
 from tests.bootstrap.stand_in import Fault, StandIn
-from tests.bootstrap.stand_in_instance import ClientSecret, UniversalAuth
+from tests.bootstrap.stand_in_instance import ClientSecret, UniversalAuth, Version
 from tests.bootstrap.test_command_line import process
 
 LOGIN = "/api/v1/auth/universal-auth/login"
@@ -164,3 +168,25 @@ class TestAdminPassword:
         assert asked.run("rotate", "admin-password") == 2
         assert said in asked.err
         assert server.calls == []
+
+
+@pytest.mark.parametrize("what", ["client-secret", "admin-password"])
+def test_an_old_release_is_refused_untouched(
+    start: Callable[..., StandIn], machine_for: Callable[..., Machine], what: str
+) -> None:
+    server = start(Version.V0_140)
+    machine = machine_for(server.url)
+    machine.environment["INFISICAL_ADMIN_NEW_PASSWORD"] = NEW
+    credentials = IdentityCredentials(server.url, "identity", "client", SecretStr("secret"))
+    SavedCredentials(machine.directory, server.url).save_identity(credentials)
+    assert machine.run("rotate", what) == 4
+    assert "supported is v0.150 or later" in machine.err
+    assert {call.method for call in server.calls} == {"GET"}
+
+
+def test_a_locked_identity_is_told_to_wait(server: StandIn, ready: Machine) -> None:
+    universal_auth(server).locked_until = server.instance.now + 300
+    assert ready.run("rotate", "client-secret") == 1
+    assert "locked after wrong logins" in ready.err
+    assert "wait five minutes" in ready.err
+    assert server.count("POST", LOGIN) == 1

@@ -174,3 +174,44 @@ def test_a_wrong_shape_is_found(value: object, fault: list[str]) -> None:
 )
 def test_a_wrong_type_is_found(value: object, kind: str, right: bool) -> None:
     assert (shapes.faults(value, kind) == []) is right
+
+
+def test_an_email_address_is_looked_at_and_a_name_is_cut(server: StandIn) -> None:
+    refused = CLIENT.post(f"{server.url}/api/v1/admin/bootstrap", json={**BOOTSTRAP, "email": "admin"})
+    assert (refused.status_code, [one["message"] for one in refused.json()["message"]]) == (422, ["Invalid email"])
+    answer = bootstrapped(server)
+    body = {"name": " ci ", "organizationId": answer["organization"]["id"]}
+    path, headers = f"{server.url}/api/v1/identities", bearer(token_of(answer))
+    assert CLIENT.post(path, json=body, headers=headers).json()["identity"]["name"] == "ci"
+    assert CLIENT.post(path, json={**body, "name": " "}, headers=headers).status_code == 422
+
+
+def test_a_person_without_an_organization_administers_nothing(server: StandIn) -> None:
+    bootstrapped(server)
+    login = {"email": EMAIL, "password": PASSWORD}
+    token = CLIENT.post(f"{server.url}/api/v3/auth/login", json=login).json()["accessToken"]
+    refused = CLIENT.patch(f"{server.url}/api/v1/admin/config", json={"allowSignUp": False}, headers=bearer(token))
+    assert (refused.status_code, "no organization found in request" in refused.json()["message"]) == (401, True)
+    other = {"organizationId": "00000000-0000-0000-0000-000000000000"}
+    refused = CLIENT.post(f"{server.url}/api/v3/auth/select-organization", json=other, headers=bearer(token))
+    assert (refused.status_code, refused.json()["error"]) == (403, "ForbiddenError")
+
+
+def test_programs_have_to_name_themselves_to_log_a_person_in(server: StandIn) -> None:
+    bootstrapped(server)
+    login = {"email": EMAIL, "password": PASSWORD}
+    answer = CLIENT.post(f"{server.url}/api/v3/auth/login", json=login, headers={"User-Agent": ""})
+    assert answer.status_code == 500
+
+
+def test_an_identity_is_no_person(server: StandIn) -> None:
+    headers = bearer(token_of(bootstrapped(server)))
+    refused = CLIENT.get(f"{server.url}/api/v1/organization", headers=headers)
+    assert (refused.status_code, refused.json()["error"]) == (401, "UnauthorizedError")
+
+
+def test_a_token_can_not_live_longer_than_ten_years(server: StandIn) -> None:
+    answer = bootstrapped(server)
+    path = f"{server.url}/api/v1/auth/universal-auth/identities/{answer['identity']['id']}"
+    refused = CLIENT.post(path, json={"accessTokenTTL": 315360001}, headers=bearer(token_of(answer)))
+    assert (refused.status_code, refused.json()["message"][0]["code"]) == (422, "too_big")
