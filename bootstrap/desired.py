@@ -152,11 +152,15 @@ class ProjectRole(_Part):
 
 
 class Identity(_Part):
-    """A machine identity with its role in the organization and in projects. It is found by its name."""
+    """A machine identity with its role in the organization and in projects. It is found by its name.
+
+    With `universal_auth` it also gets a client secret, which is saved.
+    """
 
     name: Label
     role: Slug = "no-access"
     projects: tuple[ProjectRole, ...] = ()
+    universal_auth: bool = False
 
 
 class Resources(_Part):
@@ -197,7 +201,7 @@ def read_resources(path: Path) -> Resources:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: can't be read: {error.strerror}", "name the file with --file") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: is not JSON: {error}", "write a JSON document, see docs/bootstrap.md") from None
     try:
         return Resources.model_validate(document)

@@ -57,7 +57,7 @@ def resources(
         wanted = read_resources(file)
         credentials = _credentials(surroundings, work.saved)
         values = Values(surroundings.environment, file.parent, surroundings.prompt, surroundings.redact)
-        run = ResourcesRun(work.infisical, wanted, values, prune=prune)
+        run = ResourcesRun(work.infisical, wanted, values, directory, prune=prune)
         if plan:
             result = run.plan(credentials, wait_seconds=wait, say=work.say)
         else:

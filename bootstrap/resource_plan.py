@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from bootstrap.desired import Identity, Project, Prompted, Resources
 from bootstrap.desired import Secret as WantedSecret
 from bootstrap.errors import BootstrapError, UsageError
+from bootstrap.identity_login import IdentityLogins
 from bootstrap.project_models import Secret as PresentSecret
 from bootstrap.resource_state import EnvironmentState, IdentityState, Owner, ProjectState, State
 from bootstrap.resource_writer import Writer
@@ -72,28 +73,35 @@ class Plan:
         return tuple(change for step in self.steps for change in step.changes)
 
 
-def plan_of(wanted: Resources, state: State, values: Values, *, prune: bool, own_identity_id: str) -> Plan:
+def plan_of(
+    wanted: Resources, state: State, values: Values, logins: IdentityLogins, *, prune: bool, own_identity_id: str
+) -> Plan:
     """Compares what is wanted with what is there. Nothing is changed.
 
     Args:
         wanted: the document.
         state: what is there; read with the same `prune`.
         values: where values come from. Those of secrets that are there are compared, generated ones never.
+        logins: the logins that are saved here.
         prune: also delete what the owner made and the document no longer names.
         own_identity_id: who carries the plan out; it does not take its own rights away.
 
     Raises:
         UsageError: the value of a secret can't be had, or a change would lock the caller out.
+        CredentialsError: a saved login can't be read.
         BootstrapError: an identity of that name belongs to somebody else and has another role.
     """
-    return _Planner(wanted, state, values, own_identity_id).plan(prune=prune)
+    return _Planner(wanted, state, values, logins, own_identity_id).plan(prune=prune)
 
 
 class _Planner:
-    def __init__(self, wanted: Resources, state: State, values: Values, own_identity_id: str) -> None:
+    def __init__(
+        self, wanted: Resources, state: State, values: Values, logins: IdentityLogins, own_identity_id: str
+    ) -> None:
         self._wanted = wanted
         self._state = state
         self._values = values
+        self._logins = logins
         self._own = own_identity_id
         self._owner = Owner(wanted.owner)
         self._notes: list[str] = []
@@ -205,6 +213,9 @@ class _Planner:
                 self._require_not_own(found, f"its role in the project {project.slug}")
                 detail = f"{before} -> {wanted.role}"
                 yield _step(Action.UPDATE, "role", name, Writer.change_member, *arguments, detail=detail)
+        if identity.universal_auth and (found is None or self._logins.is_missing(identity.name, found.id)):
+            file = self._logins.path(identity.name).name
+            yield _step(Action.CREATE, "login", identity.name, Writer.create_login, identity, detail=f"saved in {file}")
 
     def _superfluous(self, project: Project, state: ProjectState) -> Iterator[Step]:
         wanted_secrets = {(one.environment, one.path, one.name) for one in project.secrets}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bootstrap.desired import Identity, Project, ProjectEnvironment, Resources, Secret
 from bootstrap.errors import BootstrapError
+from bootstrap.identity_login import IdentityLogins
 from bootstrap.project_client import Place, ProjectSession, SecretToWrite
 from bootstrap.project_models import Approval
 from bootstrap.project_models import Secret as PresentSecret
@@ -16,10 +17,13 @@ from bootstrap.values import Values
 class Writer:
     """Writes to one instance. `approvals` lists what waits for somebody's approval instead of being done."""
 
-    def __init__(self, session: ProjectSession, state: State, owner: Owner, values: Values) -> None:
+    def __init__(
+        self, session: ProjectSession, state: State, owner: Owner, values: Values, logins: IdentityLogins
+    ) -> None:
         self._session = session
         self._owner = owner
         self._values = values
+        self._logins = logins
         self._organization_id = state.organization_id
         self._project_ids = {key: found.project.id for key, found in state.projects.items()}
         self._identity_ids = {name: found.id for name, found in state.identities.items()}
@@ -87,6 +91,10 @@ class Writer:
     def change_identity_role(self, identity: Identity) -> None:
         """Sets an identity's role in the organization."""
         self._session.change_identity_role(self._identity_ids[identity.name], identity.role)
+
+    def create_login(self, identity: Identity) -> None:
+        """Gives an identity a client secret, and saves it."""
+        self._logins.make(identity.name, self._identity_ids[identity.name])
 
     def delete_identity(self, identity_id: str) -> None:
         """Deletes an identity."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -16,6 +17,7 @@ from bootstrap.errors import (
     OutcomeUnknownError,
     UnauthorizedError,
 )
+from bootstrap.identity_login import IdentityLogins
 from bootstrap.resource_plan import Change, Plan, plan_of
 from bootstrap.resource_state import Owner, read_state
 from bootstrap.resource_writer import Writer
@@ -52,13 +54,17 @@ class ResourcesRun:
     Args:
         wanted: the document.
         values: where the values of its secrets come from.
+        directory: where logins of identities are saved.
         prune: also delete what was made for this owner and is not in the document any more.
     """
 
-    def __init__(self, infisical: Infisical, wanted: Resources, values: Values, *, prune: bool) -> None:
+    def __init__(
+        self, infisical: Infisical, wanted: Resources, values: Values, directory: Path, *, prune: bool
+    ) -> None:
         self._infisical = infisical
         self._wanted = wanted
         self._values = values
+        self._directory = directory
         self._prune = prune
 
     def plan(self, credentials: Credentials, *, wait_seconds: float, say: Callable[[str], None]) -> ResourcesResult:
@@ -118,8 +124,11 @@ class ResourcesRun:
             ) from None
 
     def _look(self, token: SecretStr, credentials: Credentials) -> tuple[Plan, Writer]:
-        organization_id = self._infisical.session(token).whoami().organization.id
+        own = self._infisical.session(token)
+        organization_id = own.whoami().organization.id
         session = self._infisical.projects(token)
         state = read_state(session, organization_id, self._wanted, prune=self._prune)
-        plan = plan_of(self._wanted, state, self._values, prune=self._prune, own_identity_id=credentials.identity_id)
-        return plan, Writer(session, state, Owner(self._wanted.owner), self._values)
+        logins = IdentityLogins(self._infisical, own, self._directory)
+        identity_id = credentials.identity_id
+        plan = plan_of(self._wanted, state, self._values, logins, prune=self._prune, own_identity_id=identity_id)
+        return plan, Writer(session, state, Owner(self._wanted.owner), self._values, logins)

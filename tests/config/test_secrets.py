@@ -94,11 +94,15 @@ def test_the_document_is_one_that_the_bootstrap_takes() -> None:
 
     wanted = secrets(
         projects={**project(A={"generate": "password"}), "other": {"environments": {"dev": {"name": "Development"}}}},
-        identities={"builds": {"role": "member", "projects": {"homelab": "admin", "other": "no-access"}}},
+        identities={
+            "builds": {"role": "member", "projects": {"homelab": "admin", "other": "no-access"}},
+            "backups": {"universal_auth": True},
+        },
     )
 
     document = Resources.model_validate(desired_resources("prod", wanted.projects, wanted.identities))
     assert [one.slug for one in document.projects] == ["homelab", "other"]
+    assert {one.name: one.universal_auth for one in document.identities} == {"builds": False, "backups": True}
 
 
 def placed(text: str) -> str:

@@ -11,8 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,35 @@ from bootstrap.client import Infisical, Session
 from bootstrap.saved import SavedCredentials
 from operations.provider_mirror import cache_folder
 from tests.end_to_end.homelab_project import HOMELAB
-from tests.real_docker.secrets_site import NAME, SecretsSite, secrets_site
+from tests.real_docker.documented import documented
+from tests.real_docker.processes_seen import IN_A_CONTAINER, ProcessesSeen
+from tests.real_docker.secrets_site import CANARY, NAME, SecretsSite, secrets_site
 
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 300
 CONTAINERS = ("infisical-postgres", "infisical-redis", "infisical")
-MAY_HOLD_SECRETS = ("*.tfstate", "*.tfstate.backup", "*.auto.tfvars")
+MAY_HOLD_SECRETS = (
+    "*.tfstate",
+    "*.tfstate.*backup",
+    "*.auto.tfvars",
+    "*.auto.tfvars.previous",
+    "infisical_identity_*.env",
+)
+TOLD = {
+    # Terraform's shell becomes the program that it starts.
+    *((program, "INFISICAL_ADMIN_PASSWORD") for program in ("sh", "bootstrap admin", "bootstrap identity")),
+    *((program, "HOMELAB_SECRET_ROOT_PASSWORD") for program in ("sh", "operations.provisioning")),
+    *(
+        ("bootstrap rotate admin-password", name)
+        for name in ("INFISICAL_ADMIN_PASSWORD", "INFISICAL_ADMIN_NEW_PASSWORD")
+    ),
+    *(
+        (IN_A_CONTAINER, name)
+        for name in ("POSTGRES_PASSWORD", "PGPASSWORD", "REDISCLI_AUTH", "REDIS_URL", "DB_CONNECTION_URI")
+    ),
+    *((IN_A_CONTAINER, name) for name in ("ENCRYPTION_KEY", "AUTH_SECRET")),
+}
+"""Which programs have a generated secret in their environment, as docs/secrets.md says."""
 
 
 def wait_until(condition: Callable[[], Any]) -> None:
@@ -37,32 +59,6 @@ def wait_until(condition: Callable[[], Any]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)
-
-
-@dataclass
-class ArgumentLists:
-    """Every argument list that a process of this machine had while this was entered."""
-
-    seen: set[bytes] = field(default_factory=set)
-    _ended: threading.Event = field(default_factory=threading.Event)
-
-    @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """Looks at all processes, again and again, until the context is left."""
-        thread = threading.Thread(target=self._watch, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._ended.set()
-            thread.join()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(0.05):
-            for process in Path("/proc").glob("[0-9]*"):
-                # A process may end in between.
-                with contextlib.suppress(OSError):
-                    self.seen.add((process / "cmdline").read_bytes())
 
 
 class Running:
@@ -109,7 +105,8 @@ class SecretsProject:
 
     Attributes:
         said: everything that the commands have printed.
-        arguments: the argument lists of all processes meanwhile.
+        processes: all processes meanwhile.
+        home: where the commands have their ``~``.
     """
 
     def __init__(self, site: SecretsSite) -> None:
@@ -119,7 +116,7 @@ class SecretsProject:
         self.environ = {**site.deployment.environ, "XDG_CACHE_HOME": str(cache_folder().parent)}
         self.environ |= {"NO_COLOR": "1", "COLUMNS": "120", "DOCKER_HOST": site.engine.environment["DOCKER_HOST"]}
         self.said: list[str] = []
-        self.arguments = ArgumentLists()
+        self.processes = ProcessesSeen()
         self._secrets: set[str] = set()
         for name in ("main.py", "cdktf.json", ".gitignore"):
             shutil.copy(PROJECT / name, self.folder)
@@ -128,7 +125,19 @@ class SecretsProject:
         (self.folder / "images.lock.json").write_text(site.deployment.image_lock.to_json(), encoding="utf-8")
         (self.folder / "environments").mkdir()
         self.write()
+        self.home = self._home_with_ssh()
         subprocess.run(["git", "init", "--quiet"], cwd=self.folder, check=True, timeout=30)
+
+    def _home_with_ssh(self) -> Path:
+        """The home in which everything runs, with an ``ssh`` that looks there and not into the user's own."""
+        home = Path(self.environ["HOME"])
+        (home / ".ssh").mkdir(exist_ok=True)
+        configuration, ssh = home / ".ssh" / "config", home / "bin" / "ssh"
+        configuration.write_text(f"UserKnownHostsFile {home}/.ssh/known_hosts\n", encoding="utf-8")
+        ssh.parent.mkdir(exist_ok=True)
+        ssh.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {configuration} "$@"\n', encoding="utf-8")
+        ssh.chmod(0o755)
+        return home
 
     def write(self) -> None:
         """Writes the environment file."""
@@ -151,6 +160,16 @@ class SecretsProject:
     def deploy(self, *words: str, code: int = 0) -> str:
         """Runs ``homelab deploy secrets``."""
         return self.run("deploy", "secrets", *words, code=code)
+
+    def documented(self, containing: str, more: Mapping[str, str] | None = None) -> str:
+        """Runs a block of commands of docs/secrets.md as somebody would type it; see ``documented``."""
+        meant = {"prod": NAME, "192.168.3.20": self.site.engine.address, **(more or {})}
+        commands = documented("secrets.md", containing, meant)
+        programs = os.pathsep.join([str(self.home / "bin"), str(Path(sys.prefix) / "bin"), self.environ["PATH"]])
+        environ = {**self.environ, "PATH": programs}
+        # The commands have to say it where it is needed.
+        del environ["DOCKER_HOST"]
+        return self.heard(Running(["bash", "-euo", "pipefail", "-c", commands], self.folder, environ), 0)
 
     def heard(self, running: Running, *codes: int) -> str:
         """What a command said, when it ended with one of ``codes``."""
@@ -256,6 +275,8 @@ class SecretsProject:
         identity, admin = saved.identity(), saved.admin()
         assert identity is not None
         self._secrets.add(identity.client_secret.get_secret_value())
+        login = (self.site.directory / "infisical_identity_builds.env").read_text(encoding="utf-8")
+        self._secrets.add(login.partition("CLIENT_SECRET=")[2].partition("\n")[0])
         if admin is not None and admin.admin_token is not None:
             self._secrets.add(admin.admin_token.get_secret_value())
         self._secrets.add(self.environ["PROXMOX_VE_API_TOKEN"].rpartition("=")[2])
@@ -265,10 +286,12 @@ class SecretsProject:
         """Not in an argument list, nor in what was printed, nor in a file but states and saved credentials."""
         secrets = self.remember_secrets()
         assert len(secrets) >= 11
-        words = b"\0".join(self.arguments.seen).decode(errors="replace")
+        words = b"\0".join(list(self.processes.arguments)).decode(errors="replace")
         assert "bootstrap" in words
         assert not [secret for secret in secrets if secret in words]
         assert not [secret for secret in secrets if any(secret in text for text in self.said)]
+        given = {CANARY, self.environ["PROXMOX_VE_API_TOKEN"].rpartition("=")[2]}
+        assert self.processes.holding(secrets - given) <= TOLD
         holding, files = set(), set()
         for folder, folders, names in os.walk(self.folder):
             folders[:] = [name for name in folders if name not in (".terraform", ".git")]
@@ -280,8 +303,7 @@ class SecretsProject:
         assert {f"cdktf.out/stacks/{NAME}-secrets-infisical/cdk.tf.json"} <= files
         assert any(name.startswith(f"state/logs/{NAME}/") for name in files), files
         assert not [file for file in holding if not any(file.match(pattern) for pattern in MAY_HOLD_SECRETS)]
-        for file in holding:
-            assert not file.match("*.auto.tfvars") or file.stat().st_mode & 0o777 == 0o600
+        assert not [file for file in holding if file.stat().st_mode & 0o777 != 0o600]
         seen_by_git = subprocess.run(
             ["git", "ls-files", "--others", "--exclude-standard"],
             cwd=self.folder,
@@ -299,5 +321,5 @@ def secrets_project(folder: Path) -> Iterator[SecretsProject]:
     """A project of which nothing is deployed yet."""
     with secrets_site(folder) as site:
         project = SecretsProject(site)
-        with project.arguments.watched():
+        with project.processes.watched():
             yield project

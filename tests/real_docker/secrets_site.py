@@ -60,7 +60,7 @@ def content(lan: dict[str, Any], network: dict[str, Any], ssh_key: str = SSH_KEY
                     },
                 }
             },
-            "identities": {"builds": {"projects": {"homelab-secrets": "viewer"}}},
+            "identities": {"builds": {"projects": {"homelab-secrets": "viewer"}, "universal_auth": True}},
         },
     }
 

@@ -151,11 +151,15 @@ class SecretProject(Model):
 
 
 class SecretIdentity(Model):
-    """A further machine identity, found by its name. Its login is made by whoever uses it."""
+    """A further machine identity, found by its name. Its login is made by whoever uses it, or with `universal_auth`."""
 
     role: Literal["admin", "member", "no-access"] = Field("no-access", description="Its role in the organization.")
     projects: dict[str, Literal["admin", "member", "viewer", "no-access"]] = Field(
         {}, description="Its role in each project, by the project's slug."
+    )
+    universal_auth: bool = Field(
+        False,
+        description="Make a client id and secret for it, saved beside the other credentials of the deploying machine.",
     )
 
 
@@ -177,6 +181,7 @@ def desired_resources(
                 "name": name,
                 "role": identity.role,
                 "projects": [{"project": project, "role": role} for project, role in identity.projects.items()],
+                **({"universal_auth": True} if identity.universal_auth else {}),
             }
             for name, identity in identities.items()
         ],
