@@ -10,7 +10,6 @@ import json
 import socket
 import ssl
 import threading
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -20,7 +19,7 @@ from aiohttp import web
 
 from tests.bootstrap import shapes
 from tests.bootstrap.stand_in_instance import Instance, Version
-from tests.bootstrap.stand_in_refusals import RefusedError, missing
+from tests.bootstrap.stand_in_refusals import RefusedError, error_document, missing, unknown_route
 from tests.bootstrap.stand_in_routes import Handler, Routes
 
 
@@ -177,19 +176,12 @@ class StandIn:
         return web.json_response(document)
 
     def _error(self, refused: RefusedError, headers: dict[str, str]) -> web.Response:
-        document: dict[str, object] = {
-            "reqId": f"req-{uuid.uuid4().hex[:12]}",
-            "statusCode": refused.status,
-            "message": refused.message,
-            "error": refused.kind,
-            **({} if refused.details is None else {"details": refused.details}),
-        }
+        document = error_document(refused)
         self.violations += shapes.faults(document, shapes.ERROR, "error")
         return web.json_response(document, status=refused.status, headers=headers)
 
     async def _unknown_route(self, request: web.Request) -> web.Response:
         await self._record(request)
-        message = f"Route {request.method}:{request.path} not found"
-        document = {"message": message, "error": "Not Found", "statusCode": 404}
+        document = unknown_route(request.method, request.path)
         self.violations += shapes.faults(document, shapes.UNKNOWN_ROUTE, "unknown route")
         return web.json_response(document, status=404)

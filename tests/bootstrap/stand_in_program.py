@@ -27,7 +27,7 @@ from aiohttp import web
 
 from tests.bootstrap import shapes
 from tests.bootstrap.stand_in_instance import LEGACY_EXPIRATION_ENFORCED_AT, Instance, Version
-from tests.bootstrap.stand_in_refusals import RefusedError, missing
+from tests.bootstrap.stand_in_refusals import RefusedError, error_document, missing, unknown_route
 from tests.bootstrap.stand_in_routes import Handler, Routes
 
 DEPENDENCY_SECONDS = 3
@@ -190,19 +190,11 @@ class Server:
 
     @staticmethod
     def _error(refused: RefusedError) -> web.Response:
-        document: dict[str, object] = {
-            "reqId": f"req-{secrets.token_hex(6)}",
-            "statusCode": refused.status,
-            "message": refused.message,
-            "error": refused.kind,
-            **({} if refused.details is None else {"details": refused.details}),
-        }
-        return web.json_response(document, status=refused.status)
+        return web.json_response(error_document(refused), status=refused.status)
 
     @staticmethod
     async def _unknown_route(request: web.Request) -> web.Response:
-        message = f"Route {request.method}:{request.path} not found"
-        return web.json_response({"message": message, "error": "Not Found", "statusCode": 404}, status=404)
+        return web.json_response(unknown_route(request.method, request.path), status=404)
 
 
 def started(options: argparse.Namespace, environment: dict[str, str]) -> Server:

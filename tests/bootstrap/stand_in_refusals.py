@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 
 class RefusedError(Exception):
     """An error answer: status, Infisical's name for the error, its message and, for some, details."""
@@ -41,3 +43,19 @@ def missing(name: str) -> RefusedError:
         "message": "Required",
     }
     return RefusedError(422, "ValidationFailure", [issue])
+
+
+def error_document(refused: RefusedError) -> dict[str, object]:
+    """What is answered to who is refused."""
+    return {
+        "reqId": f"req-{uuid.uuid4().hex[:12]}",
+        "statusCode": refused.status,
+        "message": refused.message,
+        "error": refused.kind,
+        **({} if refused.details is None else {"details": refused.details}),
+    }
+
+
+def unknown_route(method: str, path: str) -> dict[str, object]:
+    """What is answered, with HTTP 404, where there is no such route."""
+    return {"message": f"Route {method}:{path} not found", "error": "Not Found", "statusCode": 404}
