@@ -27,8 +27,9 @@ def test_versions_are_exact_where_they_are_given() -> None:
     debian = docker_host_script("debian-12", engine_version="20.10.24+dfsg1-1", compose_version="1.29.2-3").text
     alpine = docker_host_script("alpine-3.22", engine_version="28.3.3-r0", compose_version="2.36.2-r1").text
 
-    assert "wanted='ca-certificates docker.io=20.10.24+dfsg1-1 iptables iproute2 openssh-server'" in debian
-    assert 'missing="$missing $package=1.29.2-3"' in debian
+    assert "\ninstall_engine ca-certificates docker.io=20.10.24+dfsg1-1 iptables iproute2 openssh-server\n" in debian
+    assert "\ninstall_compose '=1.29.2-3'\n" in debian
+    assert "\ninstall_compose ''\n" in docker_host_script("debian-12").text
     assert "wanted='ca-certificates docker=28.3.3-r0 docker-cli-compose=2.36.2-r1 iptables openssh-server'" in alpine
 
 

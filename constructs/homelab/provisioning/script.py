@@ -21,7 +21,7 @@ def render_script(package: str, template: str, variables: Mapping[str, Any]) -> 
     """The text of a Jinja2 template in the folder of a Python package.
 
     A variable that is used and not given is an error. ``{{ value | sh }}`` quotes a value for a shell. A template may
-    include others of its package, and of the packages that this one is in.
+    include others of its package, of the packages that this one is in, and of this package, which has what all share.
 
     Args:
         package: dotted name of the package that holds the template, such as ``homelab.services.redis``.
@@ -35,7 +35,7 @@ def render_script(package: str, template: str, variables: Mapping[str, Any]) -> 
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     parts = package.split(".")
-    packages = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    packages = [*(".".join(parts[:length]) for length in range(len(parts), 0, -1)), __package__ or ""]
 
     def load(name: str) -> str | None:
         files = (importlib.resources.files(one).joinpath(name) for one in packages)
