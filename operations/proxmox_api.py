@@ -154,6 +154,14 @@ class ProxmoxApi:
         """The guests of the cluster that the credentials may see, by VMID."""
         return {int(guest["vmid"]): guest for guest in self.get("/cluster/resources", type="vm")}
 
+    def guest_configuration(self, guest: Mapping[str, Any]) -> dict[str, Any]:
+        """The configuration of a guest as `guests` lists it; empty when its node does not answer, or it is gone."""
+        try:
+            found: dict[str, Any] = self.get(f"/nodes/{guest['node']}/{guest['type']}/{guest['vmid']}/config")
+        except ProxmoxError:
+            return {}
+        return found
+
     def _log_in(self) -> None:
         if "Authorization" in self._client.headers or "Cookie" in self._client.headers:
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from operations.deployment.addresses import conflicts, taken_address
 from operations.deployment.changes import Change
 from operations.deployment.guard import Taken, foreign_guest, taken
 from operations.deployment.leftovers import CONTAINER, FIREWALL_RULES, Engine, existing_rules
@@ -121,9 +122,12 @@ class Deployment:
         creations = [change for change in changes if change.action == "create" and change.resource.vm_id is not None]
         if not creations or self.tools.api is None:
             return Taken()
-        found = taken(creations, self.tools.api.guests(), self.tools.surroundings.environment)
+        guests = self.tools.api.guests()
+        found = taken(creations, guests, self.tools.surroundings.environment)
         if found.foreign:
             raise Refused([foreign_guest(change, who, self.tools.surroundings) for change, who in found.foreign])
+        if clashes := conflicts(changes, guests, self.tools.api.guest_configuration):
+            raise Refused([taken_address(clash, self.tools.surroundings) for clash in clashes])
         for change in found.unfinished:
             self.tools.display.line(
                 change.stack,

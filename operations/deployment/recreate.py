@@ -90,9 +90,11 @@ def rebuilt(service: Service) -> Replacements:
     if not made_by:
         raise StackError(f"{service.stack.name} builds no template")
     addresses = [service.template.address] if service.template is not None else []
+    # One that somebody has started or restored as a container is to the review a guest like any other.
+    kinds = ("template-replaced", "guest-replaced")
     return Replacements(
         {service.stack.name: made_by},
-        tuple(_allowance(service, address, "template-replaced", "--rebuild-template") for address in addresses),
+        tuple(_allowance(service, address, kind, "--rebuild-template") for address in addresses for kind in kinds),
     )
 
 

@@ -162,6 +162,23 @@ def no_such_guest(match: re.Match[str], subject: Subject) -> Diagnosis:
     )
 
 
+def no_template(match: re.Match[str], subject: Subject) -> Diagnosis:
+    """What is cloned is no template any more and runs, so that Proxmox does not copy it."""
+    _, is_service, service = subject.stack.partition("-service-")
+    return Diagnosis(
+        "template_runs",
+        f"{_what(subject)} can't be cloned: what it is cloned from runs, and is no template any more",
+        found=match[0],
+        allowed="a template, or a container that is stopped",
+        fix=(
+            f"homelab deploy services --rebuild-template {service}"
+            if is_service
+            else "stop it, and convert it to a template again",
+            _RESUME,
+        ),
+    )
+
+
 def checksum(match: re.Match[str], subject: Subject) -> Diagnosis:
     """A download isn't what its checksum says."""
     return Diagnosis(
@@ -234,8 +251,8 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"can't lock file[^\n]*got timeout"), locked),
     (
         re.compile(
-            r"[^\n:]*(?:no space left on device|[Ii]nsufficient free space|out of space|not enough (?:free "
-            r")?space)[^\n]*"
+            r"[^\n:]*(?:no space left|[Ii]nsufficient free space|out of space|not enough (?:free "
+            r")?space|free space in thin pool \S+ reached threshold)[^\n]*"
         ),
         full,
     ),
@@ -250,6 +267,7 @@ RULES: tuple[Rule, ...] = (
         no_datastore,
     ),
     (re.compile(r"Configuration file 'nodes/([^/]+)/(?:qemu-server|lxc)/(\d+)\.conf' does not exist"), no_such_guest),
+    (re.compile(r"Cannot do full clones on a running container without snapshots"), no_template),
     (re.compile(r"[^\n]*checksum mismatch[^\n]*|[^\n]*wrong checksum[^\n]*", re.IGNORECASE), checksum),
     (
         re.compile(

@@ -34,6 +34,7 @@ class ScriptedGuests:
     Attributes:
         ran: what arrived, oldest first.
         failing: exit codes by VMID, each for the next script that arrives there.
+        rebooting: VMIDs; when the next script arrives there the node reboots, and no guest runs any more.
         saying: what every script that succeeds prints, by VMID, besides that it changed something.
     """
 
@@ -41,6 +42,7 @@ class ScriptedGuests:
     folder: Path
     ran: list[Ran] = field(default_factory=list)
     failing: dict[int, int] = field(default_factory=dict)
+    rebooting: set[int] = field(default_factory=set)
     saying: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -101,6 +103,11 @@ class ScriptedGuests:
         while not text.rstrip().endswith("exit $homelab_code\n}"):
             text += (await process.stdin.read(65536)).decode()
         self.ran.append(Ran(vm_id, text))
+        if vm_id in self.rebooting:
+            self.rebooting.remove(vm_id)
+            for other in command.server.cluster.guests.values():
+                other.running = False
+            return 255
         code = self.failing.pop(vm_id, 0)
         ended = _ENDED.search(text)
         assert ended is not None

@@ -19,6 +19,7 @@ import pytest
 
 from simulator import Simulator, SimulatorOptions, StorageOptions
 from simulator.certificates import make_certificates
+from simulator.state import Guest
 from tests.end_to_end.deployment import Deployment
 from tests.end_to_end.homelab_project import HomelabProject
 from tests.end_to_end.scripted_guests import ScriptedGuests
@@ -331,6 +332,69 @@ def test_recreate_clones_again_and_rebuild_template_leaves_services_alone(
     assert len(services.guests.scripts(TEMPLATE)) == 2
     assert services.config(TEMPLATE)["template"] == 1
     assert (len(services.guests.scripts(PRIMARY)), len(services.guests.scripts(200))) == (2, 1)
+
+
+@pytest.mark.slow
+def test_faults_are_told_and_the_next_run_repairs_them(project: HomelabProject, services: Services) -> None:
+    del project.content["services"]["postgresql"]
+    project.write()
+    simulator, cluster = services.simulator, services.simulator.inspect
+
+    def said(*arguments: str, code: int = 1) -> str:
+        return " ".join(project.run("deploy", "services", *arguments, "--yes", code=code).split())
+
+    def foreign(cluster: Any) -> None:
+        network = "name=eth0,bridge=vmbr2,hwaddr=BC:24:11:00:00:99,ip=10.0.30.20/24,type=veth"
+        cluster.add_guest(Guest(777, "lxc", "pve", {"hostname": "old-cache", "net0": network}))
+
+    # The address is that of a guest that no file names.
+    cluster(foreign)
+    text = said()
+    assert "10.0.30.20 of container service-redis (201) is the address of a guest that this environment did not" in text
+    assert "services.redis" in text
+    assert "found: container old-cache (777) on pve" in text
+    assert "give yours another address, or the other one, and run the same command again" in text
+    assert set(simulator.guests()) == {777}
+    cluster(lambda cluster: cluster.remove_guest(cluster.guests[777]))
+
+    # The datastore is full.
+    full = "lvcreate 'pve/vm-201-disk-0' error: Cannot create new thin volume, free space in thin pool pve/data reached"
+    simulator.faults.fail_task("vzclone", f"{full} threshold", times=None)
+    text = said()
+    assert "there is not enough space on the datastore for container service-redis (201)" in text
+    assert "make room, choose another datastore or a smaller disk; run the same command again" in text
+    assert set(simulator.guests()) == {TEMPLATE}
+    simulator.faults.clear()
+
+    # The node reboots while the script runs: nothing runs after that.
+    services.guests.rebooting.add(PRIMARY)
+    text = said()
+    assert "script configure in redis-cache (CT 201 on pve)" in text
+    assert "redis-cache-configure.log" in text
+    assert not simulator.guests()[PRIMARY].running
+    said(code=0)
+    assert simulator.guests()[PRIMARY].running
+    assert "unchanged lab-service-redis" in said(code=0)
+    assert len(services.guests.scripts(TEMPLATE)) == 1, "what was built is not built again"
+
+    # Somebody has put a backup in the template's place: it runs, and is none.
+    def restored(cluster: Any) -> None:
+        del cluster.guests[TEMPLATE].config["template"]
+        cluster.guests[TEMPLATE].running = True
+
+    cluster(restored)
+    project.content["services"]["redis"]["replicas"] = 1
+    project.write()
+    text = said()
+    assert (
+        "container service-redis-1 (220) can't be cloned: what it is cloned from runs, and is no template" in text
+    )
+    assert "homelab deploy services --rebuild-template redis" in text
+    assert FIRST_REPLICA not in simulator.guests()
+    said("--rebuild-template", "redis", code=0)
+    said(code=0)
+    assert simulator.guests()[FIRST_REPLICA].running
+    assert "unchanged lab-service-redis" in said(code=0)
 
 
 COMMUNITY_SCRIPT = b"""#!/usr/bin/env bash

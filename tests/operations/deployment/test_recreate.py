@@ -59,7 +59,11 @@ def test_what_is_asked_for_is_replaced_and_allowed_and_nothing_else(stacks: list
     ]
     asked = rebuilt(find_service(stacks, "redis", "lab"))
     assert asked.addresses == {"lab-service-redis": ["terraform_data.template-version"]}
-    assert [entry.address for entry in asked.allowances] == [f"{CONTAINER}.service-redis-template"]
+    template = f"{CONTAINER}.service-redis-template"
+    assert [(entry.address, entry.finding) for entry in asked.allowances] == [
+        (template, "template-replaced"),
+        (template, "guest-replaced"),
+    ]
 
 
 def test_the_first_is_restored_and_configured_again_and_replicas_are_cloned(stacks: list[Stack]) -> None:
