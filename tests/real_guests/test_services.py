@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from operations.deployment.backup import Backups, Target
+from operations.proxmox_api import Credentials, ProxmoxApi
 from simulator import StorageOptions
 from tests.end_to_end.deployment import Deployment
 from tests.end_to_end.test_services import CONTAINER, ENVIRONMENT, OPTIONS
@@ -23,6 +25,7 @@ pytestmark = [pytest.mark.system, pytest.mark.end_to_end, pytest.mark.slow]
 
 STACK = "service-redis"
 TEMPLATE, PRIMARY, FIRST, SECOND = 901, 201, 220, 221
+ON_THE_NODE = Target("pve", "lxc", PRIMARY, "local-lvm")
 
 
 class RealService:
@@ -58,6 +61,22 @@ class RealService:
         """What Redis in an instance answers."""
         done = self.real.run(vm_id, f"REDISCLI_AUTH='{self.password}' redis-cli --raw {' '.join(words)}")
         return done.stdout.strip()
+
+    def save(self) -> str:
+        """Backs the first instance up; it is stopped for that and started again."""
+        with self._api() as api:
+            volume = Backups(api, lambda: None).save(ON_THE_NODE).volume
+        self.real.container(PRIMARY).wait_until_booted()
+        return volume
+
+    def restore(self, volume: str) -> None:
+        """Puts a backup in the place of the first instance, as `homelab deploy services --restore` does it."""
+        with self._api() as api:
+            Backups(api, lambda: None).restore(ON_THE_NODE, volume)
+
+    def _api(self) -> ProxmoxApi:
+        environ = self.deployment.environ
+        return ProxmoxApi(self.real.simulator.endpoint, Credentials.from_environment(environ), environ)
 
     def inside(self, vm_id: int, command: str) -> str:
         """What a command in an instance prints."""
@@ -110,6 +129,18 @@ def test_a_service_lives(real: RealContainers, tmp_path: Path) -> None:
     assert service.redis(SECOND, "get", "bread") == "rye"
     service.deploy(replicas=1)
     assert set(real.simulator.guests()) == {TEMPLATE, PRIMARY, FIRST}
+    assert service.redis(FIRST, "get", "bread") == "rye"
+
+    # From a backup the first has what was in it then, on its own datastore, and the replica is cloned again.
+    backup = service.save()
+    assert service.redis(PRIMARY, "set", "late", "tea") == "OK"
+    service.restore(backup)
+    replaced = ("null_resource.configure-0", f"{CONTAINER}.service-redis-1")
+    service.deploy(*(f"-replace={address}" for address in replaced))
+    assert real.simulator.guests()[PRIMARY].config["rootfs"].startswith("local-lvm:")
+    assert service.inside(PRIMARY, "cat /etc/machine-id") == identities[0]
+    assert service.redis(PRIMARY, "mget", "bread", "late").split() == ["rye"]
+    assert service.redis(PRIMARY, "wait", "1", "120000") == "1"
     assert service.redis(FIRST, "get", "bread") == "rye"
 
     # Made anew the first is empty and configured, with the same password, and the replica follows it again.

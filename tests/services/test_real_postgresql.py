@@ -83,6 +83,14 @@ def test_the_replica_follows_and_takes_over(pair: Pair) -> None:
     assert services.is_at_rest("postgresql", replica, 1)
     assert psql(pair, primary, "app", "app", "select word from words") == word
 
+    # One replica less: its slot goes though it is still connected, or it would keep the write-ahead log for ever.
+    slots = "select slot_name, active from pg_replication_slots"
+    assert primary.run(f'cd /; runuser -u postgres -- psql -Atc "{slots}"').stdout == "replica_1|t\n"
+    fewer = RealServices({"postgresql": {**SETTINGS, "replicas": 0}}, {"postgresql": primary})
+    fewer.secrets = services.secrets
+    fewer.configure("postgresql", primary)
+    assert primary.run(f'cd /; runuser -u postgres -- psql -Atc "{slots}"').stdout == ""
+
     assert replica.run("pg_ctlcluster 15 main promote").returncode == 0
     assert psql(pair, replica, "app", "app", "insert into words values ('more')") == ""
     assert psql(pair, replica, "app", "app", "select count(*) from words") == "2"
