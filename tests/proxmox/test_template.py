@@ -54,7 +54,7 @@ def test_the_whole_resource_of_the_shortest_spec(tmp_path: Path) -> None:
         "bios": "seabios",
         "machine": "q35",
         "scsi_hardware": "virtio-scsi-single",
-        "cpu": {"cores": 2, "type": "x86-64-v2-AES"},
+        "cpu": {"cores": 2, "type": "x86-64-v2-AES", "flags": []},
         "memory": {"dedicated": 2048},
         "operating_system": {"type": "l26"},
         "disk": [

@@ -47,7 +47,7 @@ def test_the_whole_resource_of_the_shortest_spec(tmp_path: Path) -> None:
         "delete_unreferenced_disks_on_destroy": False,
         "scsi_hardware": "virtio-scsi-single",
         "clone": {"vm_id": 9000, "full": True, "datastore_id": "local-lvm", "retries": 3},
-        "cpu": {"cores": 2, "sockets": 1, "type": "x86-64-v2-AES"},
+        "cpu": {"cores": 2, "sockets": 1, "type": "x86-64-v2-AES", "flags": []},
         "memory": {"dedicated": 2048, "floating": 1024},
         "operating_system": {"type": "l26"},
         "agent": {"enabled": False, "timeout": "15m"},
