@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,26 @@ def test_gitlab_does_the_same_in_the_same_order() -> None:
         assert jobs[name]["tags"] == ["homelab"]
         assert jobs[name]["variables"]["GIT_CLEAN_FLAGS"] == "none"
     assert "HOMELAB_GITLAB_TOKEN" not in yaml.safe_dump(pipeline)
+
+
+def _judged_by_gitlabs_schema(path: Path) -> subprocess.CompletedProcess[str]:
+    """What the schema that GitLab publishes says, in the copy that check-jsonschema brings."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", path]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_gitlabs_own_schema_takes_the_pipeline() -> None:
+    result = _judged_by_gitlabs_schema(GITLAB)
+    assert result.returncode == 0, result.stdout
+
+
+def test_gitlabs_own_schema_refuses_another_one(tmp_path: Path) -> None:
+    wrong = tmp_path / ".gitlab-ci.yml"
+    wrong.write_text(
+        GITLAB.read_text(encoding="utf-8").replace("resource_group:", "resource_groups:"), encoding="utf-8"
+    )
+    result = _judged_by_gitlabs_schema(wrong)
+    assert result.returncode == 1, result.stdout
 
 
 @pytest.mark.parametrize("path", [*GITHUB, GITLAB], ids=_names([*GITHUB, GITLAB]))
