@@ -15,7 +15,7 @@ import pytest
 
 from bootstrap.client import Infisical
 from bootstrap.command_line import run
-from bootstrap.command_surroundings import Surroundings
+from bootstrap.command_surroundings import Surroundings, read_standard_input
 from bootstrap.transport import Clock
 from tests.bootstrap.stand_in import StandIn
 
@@ -58,7 +58,7 @@ class Machine:
     environment: dict[str, str]
     capture: pytest.CaptureFixture[str]
     patience: PatientClock = field(default_factory=PatientClock)
-    standard_input: str = ""
+    standard_input: str | None = None
     out: str = ""
     err: str = ""
 
@@ -73,7 +73,9 @@ class Machine:
     def run(self, *arguments: str) -> int:
         """Runs a command in this machine's directory; its exit code."""
         locks, clock = self.directory.parent / "locks", self.patience.clock()
-        surroundings = Surroundings(self.environment, locks, clock, standard_input=lambda: self.standard_input)
+        piped = self.standard_input
+        read = read_standard_input if piped is None else lambda: piped
+        surroundings = Surroundings(self.environment, locks, clock, standard_input=read)
         self.capture.readouterr()
         code = run([*arguments, "--directory", str(self.directory)], surroundings)
         self.out, self.err = self.capture.readouterr()
