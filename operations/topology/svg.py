@@ -21,6 +21,10 @@ LETTER = 6.4
 """Pixels that a letter of 12 px takes on average; texts that would be longer than their place are cut."""
 BOLD_LETTER = 8.2
 """Likewise of bold ones of 13 px."""
+MONO_LETTER = 6.8
+"""Likewise of those of addresses."""
+SHORTEST_CHIP = 90
+"""Pixels below which a network is not named on its bridge."""
 COLORS = ("#3b82f6", "#f59e0b", "#10b981", "#8b5cf6", "#ef4444", "#06b6d4", "#ec4899", "#84cc16", "#a16207", "#64748b")
 """Of networks, in their order; beyond the last the first comes again."""
 _KIND = {"VM": "VM", "container": "CT", "template": "TP"}
@@ -66,11 +70,8 @@ class _Canvas:
     parts: list[str] = field(default_factory=list)
 
     def text(self, x: float, y: float, words: str, style: str, room: float = 0) -> None:
-        """Words at their baseline; cut where they are longer than ``room`` pixels."""
-        letter = BOLD_LETTER if style.startswith("b") else LETTER
-        shown = words
-        if room and len(words) * letter > room:
-            shown = f"{words[: max(1, int(room / letter) - 1)]}…"
+        """Words at their baseline; cut in their middle where they are longer than ``room`` pixels."""
+        shown = shortened(words, room, BOLD_LETTER if style.startswith("b") else LETTER) if room else words
         title = f"<title>{escape(words)}</title>" if shown != words else ""
         self.parts.append(f'<text x="{x:g}" y="{y:g}" class="{style}">{escape(shown)}{title}</text>')
 
@@ -87,6 +88,15 @@ class _Canvas:
         self.parts.append("</g>")
 
 
+def shortened(words: str, room: float, letter: float) -> str:
+    """``words`` in ``room`` pixels, without their middle: names that begin alike end differently, as replicas do."""
+    most = max(3, int(room / letter + 0.001))
+    if len(words) <= most:
+        return words
+    tail = (most - 1) // 2
+    return f"{words[: most - 1 - tail]}…{words[len(words) - tail :]}"
+
+
 def color_of(network: NetworkView | None) -> str:
     """The colour of a network; grey for one that the environment doesn't have."""
     return COLORS[network.index % len(COLORS)] if network else COLORS[-1]
@@ -98,13 +108,13 @@ def _header(canvas: _Canvas, topology: Topology) -> float:
     x, y = float(MARGIN), 54.0
     for network in topology.networks:
         words = f"{network.key}  {network.cidr}  {network.wire}"
-        width = len(words) * LETTER + 40
+        width = min(len(words) * LETTER + 40, WIDTH - 2 * MARGIN)
         if x + width > WIDTH - MARGIN and x > MARGIN:
             x, y = float(MARGIN), y + 34
         canvas.open(f"net n{network.index}", f"network {network.key}")
         canvas.box((x, y, width, 26), "chip", 13)
         canvas.box((x + 9, y + 8, 10, 10), radius=5, color=color_of(network))
-        canvas.text(x + 26, y + 17, words, "t")
+        canvas.text(x + 26, y + 17, words, "t", width - 40)
         canvas.close()
         x += width + 10
     return y + (44 if topology.networks else 4)
@@ -174,7 +184,9 @@ def _node(canvas: _Canvas, node: NodeView, topology: Topology, box: Box) -> None
     x, y, width, height = box
     canvas.box(box, "node", 12)
     canvas.text(x + 18, y + 26, node.name, "h")
-    facts = f"{node.cores} cores · {node.promised} of {node.memory} memory · {len(node.guests)} guests"
+    guests = sum(guest.kind != "template" for guest in node.guests)
+    counted = f"{guests} guest" if guests == 1 else f"{guests} guests"
+    facts = f"{node.cores} cores · {node.promised} of {node.memory} memory · {counted}"
     canvas.text(x + 18, y + 44, facts, "s", width - 36)
     canvas.box((x + width - 118, y + 15, 100, 8), "track", 4)
     if node.share:
@@ -210,7 +222,8 @@ def _card(canvas: _Canvas, guest: GuestView, topology: Topology, box: Box) -> No
     for interface, network in zip(guest.interfaces, networks, strict=True):
         canvas.box((x + 14, line - 8, 8, 8), radius=4, color=color_of(network))
         canvas.text(x + 28, line, interface.address, "m")
-        canvas.text(x + width - 10, line, interface.network, "s end")
+        room = width - 48 - len(interface.address) * MONO_LETTER
+        canvas.text(x + width - 10, line, interface.network, "s end", room)
         line += LINE
     for words, style in _notes(guest):
         canvas.text(x + 14, line, words, f"{style} warn" if "no firewall" in words else style, width - 24)
@@ -255,10 +268,11 @@ def _bridge(canvas: _Canvas, bridge: str, networks: list[NetworkView], box: Box)
     canvas.text(x + 10, y + 22, bridge, "b")
     left = x + 24 + len(bridge) * BOLD_LETTER
     for network in networks:
-        if left + _chip_width(network) > x + width + 20:
+        room = x + width + 20 - left
+        if room < min(_chip_width(network), SHORTEST_CHIP):
             break
         canvas.open(f"net n{network.index}", f"{network.key}: {network.cidr} on {network.wire}")
         canvas.box((left, y + 14, 8, 8), radius=4, color=color_of(network))
-        canvas.text(left + 13, y + 22, _chip_words(network), "t")
+        canvas.text(left + 13, y + 22, _chip_words(network), "t", min(_chip_width(network), room) - 34)
         canvas.close()
         left += _chip_width(network)

@@ -14,7 +14,7 @@ from operations.topology.markdown import as_markdown
 from operations.topology.mermaid import as_mermaid
 from operations.topology.model import Topology, topology_of
 from operations.topology.page import as_page
-from operations.topology.svg import as_svg
+from operations.topology.svg import LETTER, MONO_LETTER, as_svg, shortened
 from operations.topology.tables import tables_of
 from tests.config.cases import environment
 
@@ -40,6 +40,7 @@ containers:
   dns: {os: debian-12, vm_id: 9200, network: {name: lan, address: 10.0.0.53}, protection: true}
   idle: {os: debian-12, vm_id: 9201, started: false, start_on_boot: false}
 """
+ONE = "containers: {dns: {os: debian-12, vm_id: 9200, network: lan}}"
 
 
 def _topology(changes: str = LAB) -> Topology:
@@ -118,6 +119,42 @@ def test_nothing_overlaps_and_nothing_is_cut_off(drawn: Topology) -> None:
             assert any(
                 gx <= x and x + w <= gx + gw and gy <= y and y + h <= gy + gh for gx, gy, gw, gh in _boxes(root, group)
             )
+
+
+def test_long_names_keep_apart_and_can_be_told_apart() -> None:
+    network, guest = "a-long-name-for-the-network-of-storage", "a-remarkably-long-name-of-a-container"
+    drawn = _topology(
+        f"networks: {{{network}: {{bridge: vmbr0, vlan: 30, cidr: 10.0.30.0/24}}}}\n"
+        f"containers: {{{guest}: {{os: debian-12, vm_id: 9200, replicas: 2, "
+        f"network: {{name: {network}, address: 10.0.30.20}}}}}}"
+    )
+    root = ET.fromstring(as_svg(drawn))  # noqa: S314 - our own
+    texts = [(text.text or "", text) for text in root.iter(f"{SVG}text")]
+    names = [words for words, text in texts if text.get("class") == "b" and "…" in words]
+    assert len(set(names)) == 2
+    assert [name[-2:] for name in names] == ["-1", "-2"]
+    (address,) = [text for words, text in texts if words == "10.0.30.20"]
+    (beside,) = [
+        text
+        for _, text in texts
+        if text.get("y") == address.get("y") and text.get("class") == "s end" and text.get("x") != address.get("x")
+    ][:1]
+    begins = float(beside.attrib["x"]) - len(beside.text or "") * LETTER
+    assert float(address.attrib["x"]) + len("10.0.30.20") * MONO_LETTER < begins
+    assert (beside.text or "").endswith("torage")
+    assert any(words.endswith("VLAN 30") and "…" in words for words, _ in texts), "the bridge names it too"
+
+
+@pytest.mark.parametrize(
+    ("room", "shown"), [(1000, "abcdefghij"), (100, "abcdefghij"), (90, "abcd…ghij"), (50, "ab…ij"), (1, "a…j")]
+)
+def test_what_is_too_long_loses_its_middle(room: float, shown: str) -> None:
+    assert shortened("abcdefghij", room, 10) == shown
+
+
+def test_templates_are_no_guests_of_a_node() -> None:
+    assert "· 1 guest<" in as_svg(_topology("templates: {t: {vm_id: 9000, image: debian-12}}\n" + ONE))
+    assert "· 0 guests<" in as_svg(_topology("templates: {t: {vm_id: 9000, image: debian-12}}"))
 
 
 def test_the_chart_names_everything_once_and_draws_what_is_let_in() -> None:
