@@ -63,7 +63,7 @@ class Adoption:
 
 def adopt(cluster: FoundCluster, wishes: Wishes) -> Adoption:
     """What an environment file has to say so that everything in ``cluster`` stays as it is."""
-    result = Adoption({}, left_out=list(cluster.unread))
+    result = Adoption({}, left_out=[*cluster.unread, *cluster.beside])
     networks = Networks(cluster, wishes.networks)
     hostnames: set[str] = set()
     for guest in cluster.guests:
@@ -79,6 +79,8 @@ def adopt(cluster: FoundCluster, wishes: Wishes) -> Adoption:
         except (KeyError, ValueError, TypeError) as error:
             result.refused.append((guest, f"its configuration is not understood: {error}"))
             continue
+        if guest.vm_id in cluster.under_ha:
+            entry.ignore("node_name", "high availability may move it; its `node` is where it was found")
         if "name" not in entry.ignored and "initialization" not in entry.ignored:
             hostnames.add(guest.name)
         result.entries.append(entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,6 +82,10 @@ class FoundCluster:
     pools: tuple[Config, ...]
     firewall: FoundFirewall | None
     unread: tuple[str, ...]
+    under_ha: frozenset[int] = frozenset()
+    """VMIDs of guests that high availability restarts and moves."""
+    beside: tuple[str, ...] = ()
+    """What else there is and stays as it is: a text for each kind."""
 
 
 class ReadError(Exception):
@@ -114,9 +118,37 @@ def read_cluster(api: ProxmoxApi, nodes: Collection[str] = ()) -> FoundCluster:
         except ProxmoxError as error:
             unread.append(f"{entry.get('type')} {entry['vmid']} ({entry.get('name', '')}): {error}")
     pools = tuple(sorted(api.get("/pools"), key=lambda pool: str(pool["poolid"])))
-    return FoundCluster(
-        tuple(_node(api, name) for name in wanted), tuple(guests), pools, _firewall(api, unread), tuple(unread)
-    )
+    firewall, beside, under_ha = _firewall(api, unread), tuple(_beside(api, unread)), _under_ha(api)
+    found = tuple(_node(api, name) for name in wanted)
+    return FoundCluster(found, tuple(guests), pools, firewall, tuple(unread), under_ha, beside)
+
+
+_BESIDE = (
+    ("/cluster/ha/resources", "sid", "guests under high availability"),
+    ("/cluster/ha/rules", "rule", "rules of high availability"),
+    ("/cluster/replication", "id", "replication jobs"),
+    ("/cluster/backup", "id", "backup jobs"),
+    ("/cluster/sdn/zones", "zone", "SDN zones"),
+)
+"""What belongs to a cluster and is no part of the environment file that is written: path, name of an entry, noun."""
+
+
+def _beside(api: ProxmoxApi, unread: list[str]) -> Iterator[str]:
+    for path, key, noun in _BESIDE:
+        try:
+            names = sorted(str(entry.get(key)) for entry in api.get(path) or ())
+        except ProxmoxError as error:
+            # Older versions have no rules, and a single node may have no SDN.
+            if error.status in UNREADABLE:
+                unread.append(f"{noun}: {error}")
+            continue
+        if names:
+            yield f"{noun} stay as they are, without this file: {', '.join(names)}"
+
+
+def _under_ha(api: ProxmoxApi) -> frozenset[int]:
+    names = (str(entry.get("sid")) for entry in _or_nothing(api, "/cluster/ha/resources") or ())
+    return frozenset(int(number) for name in names if (number := name.rpartition(":")[2]).isdigit())
 
 
 def _node(api: ProxmoxApi, name: str) -> FoundNode:

@@ -41,6 +41,7 @@ FULL_CLONES = {133: "build"}
 RUNNING = (100, 102, 103, 109, 110, 111, 119, 130)
 CLONED_CONTAINERS = {218: "clone-a", 219: "clone-b"}
 RUNNING_CONTAINERS = (200, 201, 204, 208, 213, 218)
+UNDER_HA = ("vm:103", "ct:208")
 POOLS = {
     "media": ("Films and photos", (201, 100)),
     "lab": ("", (116, 130, 131, 132, 218)),
@@ -108,6 +109,9 @@ class Estate:
             self.post(f"/nodes/pve/lxc/{vm_id}/status/start")
         self._pools()
         self._firewall()
+        for sid in UNDER_HA:
+            self.post("/cluster/ha/resources", sid=sid, state="started")
+        self.post("/cluster/backup", id="nightly", schedule="02:00", storage="local", vmid="100,200", enabled=1)
         self.simulator.lock_guest(121)
         self._client.close()
 

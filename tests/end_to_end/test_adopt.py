@@ -171,6 +171,23 @@ def test_the_second_plan_is_empty(adopted: Adopted) -> None:
         assert adopted.deployment.plan(stack).is_empty, stack
 
 
+def test_what_is_beside_the_guests_is_told(adopted: Adopted) -> None:
+    left = adopted.report.partition("## Not managed")[2].partition("##")[0]
+    assert "* Guests under high availability stay as they are, without this file: ct:208, vm:103." in left
+    assert "* Backup jobs stay as they are, without this file: nightly." in left
+
+
+def test_what_high_availability_moves_is_left_there(adopted: Adopted) -> None:
+    assert "node_name" in adopted.content["containers"]["two-nets"]["adopted"]["ignore"]
+    assert "node_name" in adopted.content["vms"]["docker"]["adopted"]["ignore"]
+    move = adopted.estate.simulator.inspect
+    move(lambda cluster: setattr(cluster.guests[103], "node", "pve2"))
+    try:
+        assert adopted.deployment.plan("guests").is_empty
+    finally:
+        move(lambda cluster: setattr(cluster.guests[103], "node", "pve"))
+
+
 def test_what_somebody_changes_in_the_file_is_all_that_changes(adopted: Adopted) -> None:
     content = {**adopted.content, "name": NAME}
     vms = {**content["vms"], "docker": {**content["vms"]["docker"], "cores": 4, "tags": ["docker", "prod"]}}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from homelab.config.container import ContainerSpec
+from homelab.proxmox.adopted_container import AdoptedContainer
 from homelab.proxmox.container import Container
 from tests.synthesis import ABSENT, difference, resources, synthesize, the_resource
 
@@ -288,3 +289,13 @@ def test_the_filter_of_addresses_needs_no_set_as_proxmox_knows_them(tmp_path: Pa
 
 def test_the_resource_is_called_like_the_construct(tmp_path: Path) -> None:
     assert set(resources(stack_of(tmp_path), CONTAINER)) == {"dns"}
+
+
+def test_an_adopted_container_that_high_availability_moves_has_no_node_to_be_on(tmp_path: Path) -> None:
+    def conditions(ignored: list[str]) -> Any:
+        adopted = spec(adopted={"ignore": ignored}, template_file_id=None)
+        document = synthesize(lambda stack: AdoptedContainer(stack, "dns", spec=adopted), tmp_path)
+        return the_resource(document, CONTAINER)["lifecycle"].get("postcondition")
+
+    assert conditions(["tags"])
+    assert conditions(["node_name"]) is None

@@ -31,6 +31,7 @@ Ignorable = Literal[
     "name",
     "network_device",
     "network_interface",
+    "node_name",
     "operating_system",
     "started",
     "startup",

@@ -9,9 +9,9 @@ def stays_on_its_node(key: str, spec: ContainerSpec) -> list[Postcondition] | No
     """A condition that fails the plan where the environment asks for another node than the container's.
 
     It goes with ``ignore_changes`` of ``node_name``, without which Terraform would plan to destroy the container and
-    its data. None with HA, where Proxmox decides.
+    its data. None with HA, where Proxmox decides, also with HA that an adopted container has without the environment.
     """
-    if spec.ha is not None:
+    if spec.ha is not None or (spec.adopted is not None and "node_name" in spec.adopted.ignore):
         return None
     return [
         Postcondition(
