@@ -85,6 +85,7 @@ class Policy:
             return None
         blocked = [finding for finding in judged.findings if finding.blocks]
         count = "one change is" if len(blocked) == 1 else f"{len(blocked)} changes are"
+        smaller = any(finding.kind == "disk-shrunk" for finding in blocked)
         entries = [line for finding in blocked if finding.address for line in _entry(finding)]
         return Diagnosis(
             "blocked",
@@ -92,6 +93,7 @@ class Policy:
             found="\n".join(finding.what for finding in blocked),
             allowed=f"what {self.file} lists, with a reason and a date",
             fix=(
+                *(["a disk never gets smaller: write the size it has, or make its guest anew"] if smaller else []),
                 "if it is not meant: correct the environment file",
                 f"if it is meant: save what is needed, write this with your reason into {self.file}, and run it again:",
                 *entries,

@@ -162,6 +162,20 @@ def no_such_guest(match: re.Match[str], subject: Subject) -> Diagnosis:
     )
 
 
+def no_image(match: re.Match[str], subject: Subject) -> Diagnosis:
+    """The image or container template that a guest is made from is not on the datastore any more."""
+    option = f" --environment {name}" if (name := subject.surroundings.environment) else ""
+    return Diagnosis(
+        "image_missing",
+        f"{_what(subject)} is made from a file that is not on its datastore any more",
+        found=match[0],
+        fix=(
+            f"homelab deploy templates{option}, which downloads it again",
+            _RESUME,
+        ),
+    )
+
+
 def no_template(match: re.Match[str], subject: Subject) -> Diagnosis:
     """What is cloned is no template any more and runs, so that Proxmox does not copy it."""
     _, is_service, service = subject.stack.partition("-service-")
@@ -267,6 +281,7 @@ RULES: tuple[Rule, ...] = (
         no_datastore,
     ),
     (re.compile(r"Configuration file 'nodes/([^/]+)/(?:qemu-server|lxc)/(\d+)\.conf' does not exist"), no_such_guest),
+    (re.compile(r"volume '[^':]+:(?:vztmpl|iso|import)/[^']+' does not exist"), no_image),
     (re.compile(r"Cannot do full clones on a running container without snapshots"), no_template),
     (re.compile(r"[^\n]*checksum mismatch[^\n]*|[^\n]*wrong checksum[^\n]*", re.IGNORECASE), checksum),
     (

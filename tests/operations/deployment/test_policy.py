@@ -95,6 +95,14 @@ def test_a_loss_is_refused_with_the_entry_to_write(tmp_path: Path) -> None:
     assert guests_lost(judged) == 1
 
 
+def test_a_smaller_disk_is_not_only_allowed_but_impossible(tmp_path: Path) -> None:
+    smaller = {**DB, "disk": [{"interface": "scsi0", "size": 10}]}
+    plan = plan_of(tmp_path, {}, PlannedChange(ADDRESS, "update"))
+    refusal = Policy().refusal(Policy().judge([document_of(plan, Shown(shown(["update"], smaller)))]))
+    assert refusal is not None
+    assert refusal.fix[0] == "a disk never gets smaller: write the size it has, or make its guest anew"
+
+
 def test_what_the_command_itself_was_asked_for_passes_and_nothing_else(tmp_path: Path) -> None:
     document = document_of(
         plan_of(tmp_path, {}, PlannedChange(ADDRESS, "replace")), Shown(shown(["delete", "create"], DB))

@@ -141,6 +141,24 @@ def test_warnings_are_no_causes(surroundings: Surroundings) -> None:
             "VMID 9100",
         ),
         ("execution halted", "interrupted", "stopped on request"),
+        (
+            "volume 'local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst' does not exist",
+            "image_missing",
+            "made from a file that is not on its datastore any more",
+        ),
+        (
+            "Cannot do full clones on a running container without snapshots",
+            "template_runs",
+            "what it is cloned from runs, and is no template any more",
+        ),
+        (
+            (
+                "lvcreate 'pve/vm-201-disk-0' error:   Cannot create new thin volume, free space in thin pool "
+                "pve/data reached threshold."
+            ),
+            "storage_full",
+            "not enough space",
+        ),
         ("checksum mismatch: got 'aa' != expect 'bb'", "checksum_mismatch", "not what its checksum says"),
     ],
 )
