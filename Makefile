@@ -16,8 +16,8 @@ export PIPENV_VENV_IN_PROJECT := 1
 export PIPENV_IGNORE_VIRTUALENVS := 1
 export PIPENV_NOSPIN := 1
 export PIPENV_VERBOSITY := -1
-# Another environment's settings must not lead this one's Python astray.
-unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+# Another environment's settings must not lead this one's Python astray, nor have it compile every module each time.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -48,10 +48,14 @@ $(ENVIRONMENT):
 	@$(PY) -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
 	@mkdir -p $(DONE) && touch $@
 
+# cdktf.json runs main.py with -O, for which installed packages have no bytecode yet.
+COMPILED := attr attrs cattr cattrs cdktf constructs dateutil jsii pydantic typeguard yaml
+
 $(DONE)/packages: $(ENVIRONMENT) Pipfile.lock pyproject.toml
 	@echo "==> Python packages: installing (a minute the first time)"
 	@$(PY) -m pipenv verify >/dev/null || { echo "Pipfile and Pipfile.lock differ: run make lock" >&2; exit 1; }
 	@$(PY) -m pipenv sync --dev >$(DONE)/packages.log 2>&1 || { cat $(DONE)/packages.log >&2; exit 1; }
+	@$(PY) -m compileall -q -o 1 $(COMPILED:%=$(VENV)/lib/python3*/site-packages/%)
 	@touch $@
 
 # No stamp: it looks by itself, in a moment, whether the environment and the cache still have what it made.
@@ -62,14 +66,13 @@ node-tools: $(DONE)/packages
 .PHONY: bindings
 bindings: imports/versions.json ## Generates imports/ from schemas/ with `cdktf get`
 
-# cdktf.json runs main.py with -O, for which installed packages have no bytecode yet.
-COMPILED := attr attrs cattr cattrs cdktf constructs dateutil jsii pydantic typeguard yaml
-
 imports/versions.json: cdktf.json $(wildcard schemas/*.json) package-lock.json | node-tools
 	@echo "==> Bindings: generating imports/ (ten seconds)"
 	@rm -rf imports.new
 	@$(VENV)/bin/cdktf get --force --output imports.new >$(DONE)/bindings.log 2>&1 || { cat $(DONE)/bindings.log >&2; exit 1; }
-	@rm -rf imports && mv imports.new imports && touch $@
+	@rm -rf imports && mv imports.new imports
+	@$(PY) -m compileall -q -j 0 -o 0 -o 1 imports
+	@touch $@
 
 .PHONY: providers
 providers: $(ENVIRONMENT) ## Gets the Terraform providers: from the registry, or built from source
