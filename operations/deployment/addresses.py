@@ -104,7 +104,7 @@ def taken_address(conflict: Conflict, surroundings: Surroundings) -> Diagnosis:
     resource = conflict.change.resource
     return Diagnosis(
         "address_taken",
-        f"{conflict.address} of {resource.label} is the address of a guest that this environment did not make",
+        f"{conflict.address} of {resource.label} is already the address of another guest on that bridge",
         found=conflict.found,
         allowed="an address that no other guest on that bridge has",
         fix=("give yours another address, or the other one, and run the same command again",),

@@ -15,7 +15,7 @@ from tests.end_to_end.homelab_project import HomelabProject
 from tests.end_to_end.scripted_guests import ScriptedGuests
 from tests.end_to_end.test_services import ENVIRONMENT, OPTIONS
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TEMPLATE, INSTANCE, REPLICA = 901, 201, 220
 
@@ -47,6 +47,16 @@ def save(project: HomelabProject) -> str:
     endpoint, environ = project.content["proxmox"]["endpoint"], project.environ
     with ProxmoxApi(endpoint, Credentials.from_environment(environ), environ) as api:
         return Backups(api, lambda: None).save(Target("pve", "lxc", INSTANCE)).volume
+
+
+def lose_everything(cluster: Any) -> None:
+    """A node that was installed anew; the datastore with the backups has survived."""
+    for guest in list(cluster.guests.values()):
+        cluster.remove_guest(guest)
+    for storage in ("local", "local-lvm", "local-hdd"):
+        for name, volume in list(cluster.volumes_on(storage, "pve").items()):
+            if volume.content != "backup":
+                cluster.remove_volume(name, "pve")
 
 
 def there(simulator: Simulator, number: int) -> Any:
@@ -97,6 +107,17 @@ def test_a_service_is_made_anew_from_its_template_and_from_a_backup(
     assert "or leave --restore out: its containers are cloned again, with nothing in them" in said
     said = project.run("deploy", "services", "--recreate", "redis-1", "--restore", "latest", "--yes", code=2)
     assert "redis-1 is a replica: it copies the first container and has nothing of its own to bring back" in said
+
+
+def test_after_a_total_loss_two_commands_bring_everything_back(project: HomelabProject, simulator: Simulator) -> None:
+    project.run("deploy", "--yes")
+    volume = save(project)
+    simulator.inspect(lose_everything)
+    project.run("deploy", "--yes")
+    said = project.run("deploy", "services", "--recreate", "redis", "--restore", "latest", "--yes")
+    assert f"container service-redis (201) gets what is in {volume}" in said
+    assert all(simulator.guests()[number].running for number in (INSTANCE, REPLICA))
+    assert "No changes" in project.run("deploy", "--dry-run")
 
 
 def test_a_template_is_built_again_and_the_service_is_not_touched(

@@ -350,7 +350,7 @@ def test_faults_are_told_and_the_next_run_repairs_them(project: HomelabProject, 
     # The address is that of a guest that no file names.
     cluster(foreign)
     text = said()
-    assert "10.0.30.20 of container service-redis (201) is the address of a guest that this environment did not" in text
+    assert "10.0.30.20 of container service-redis (201) is already the address of another guest on that bridge" in text
     assert "services.redis" in text
     assert "found: container old-cache (777) on pve" in text
     assert "give yours another address, or the other one, and run the same command again" in text
@@ -386,9 +386,7 @@ def test_faults_are_told_and_the_next_run_repairs_them(project: HomelabProject, 
     project.content["services"]["redis"]["replicas"] = 1
     project.write()
     text = said()
-    assert (
-        "container service-redis-1 (220) can't be cloned: what it is cloned from runs, and is no template" in text
-    )
+    assert "container service-redis-1 (220) can't be cloned: what it is cloned from runs, and is no template" in text
     assert "homelab deploy services --rebuild-template redis" in text
     assert FIRST_REPLICA not in simulator.guests()
     said("--rebuild-template", "redis", code=0)

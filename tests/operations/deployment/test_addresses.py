@@ -77,7 +77,7 @@ def test_the_error_says_whose_it_is_and_what_to_do() -> None:
     (conflict,) = conflicts([change()], {777: OTHER}, lambda _: LXC)
     surroundings = Surroundings(key_paths={"redis": "services.redis"}, file="environments/lab.yaml")
     text = taken_address(conflict, surroundings).render()
-    assert "10.0.30.20 of container redis (201) is the address of a guest that this environment did not make" in text
+    assert "10.0.30.20 of container redis (201) is already the address of another guest on that bridge" in text
     assert "services.redis" in text
     assert "container old-cache (777) on pve" in text
     assert "give yours another address, or the other one, and run the same command again" in text
