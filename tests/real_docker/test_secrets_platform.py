@@ -303,42 +303,6 @@ def test_data_survives_the_replacement_of_every_container(deployed: SecretsSite)
     assert deployed.deployment.plan("secrets-infisical").is_empty
 
 
-def test_passwords_of_the_databases_are_replaced_with_no_access_lost(deployed: SecretsSite) -> None:
-    stack, credentials = "secrets-infisical", (
-        "random_id.database-login", "random_password.postgres-password", "random_password.redis-password"
-    )  # fmt: skip
-    before = deployed.deployment.outputs(stack)["database_rotation"]
-    deployed.deployment.terraform(stack, "state", "rm", *credentials)
-    targets = [f"-target={address}" for address in credentials]
-    deployed.deployment.terraform(stack, "apply", "-auto-approve", "-input=false", *targets)
-
-    _rotate(deployed, "prepare")
-    assert status(deployed, "/api/v1/admin/config")["config"]["initialized"] is True
-    deployed.deployment.apply(stack)
-    _rotate(deployed, "finish")
-
-    after = deployed.deployment.outputs(stack)["database_rotation"]
-    assert all(before[name] != after[name] for name in before)
-    assert connects_as(deployed, after)
-    assert not connects_as(deployed, before)
-    assert status(deployed, "/api/v1/admin/config")["config"]["initialized"] is True
-    assert deployed.deployment.plan(stack).is_empty
-
-
-def _rotate(site: SecretsSite, step: str) -> None:
-    outputs = site.deployment.terraform("secrets-infisical", "output", "-json")
-    environ = {"DOCKER_HOST": site.engine.environment["DOCKER_HOST"]}
-    done = site.bootstrap("rotate", "database", step, text=outputs, more=environ)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def connects_as(site: SecretsSite, login: dict[str, str]) -> bool:
-    """Whether the database takes a login over the network of the containers."""
-    url = f"postgres://{login['postgres_user']}:{login['postgres_password']}@postgres/infisical"
-    done = site.engine.docker("exec", "infisical", "python3", "-c", _connect(url), check=False)
-    return done.returncode == 0
-
-
 def test_another_secret_changes_the_resources_alone(deployed: SecretsSite) -> None:
     content = deployed.deployment.content
     folders = content["secrets"]["projects"]["homelab-secrets"]["environments"]["prod"]["folders"]
