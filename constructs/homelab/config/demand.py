@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homelab.config.environment import Environment
 from homelab.config.expansion import ExpandedGuest, default_node, size_of_root
@@ -21,6 +21,8 @@ class StoredDisk:
     """The entry of the environment file that it comes from."""
     size: int
     """GiB"""
+    replicated: bool = True
+    """Whether the guest's replication copies it."""
 
 
 def sockets_of(guest: ExpandedGuest) -> int:
@@ -47,13 +49,14 @@ def disks_of(environment: Environment, guest: ExpandedGuest) -> Iterator[StoredD
         return
     if isinstance(definition, VirtualMachine) and definition.adopted is not None:
         for name, adopted in definition.adopted.disks.items():
-            yield StoredDisk(node, adopted.datastore, (*guest.path, "adopted", "disks", name), adopted.size)
+            place = (*guest.path, "adopted", "disks", name)
+            yield StoredDisk(node, adopted.datastore, place, adopted.size, adopted.replicate)
         return
     own = definition.datastore or environment.defaults.datastore
     if isinstance(definition, VirtualMachine):
         yield StoredDisk(node, own, guest.path, definition.disk)
         for name, disk in definition.disks.items():
-            yield StoredDisk(node, disk.datastore or own, (*guest.path, "disks", name), disk.size)
+            yield StoredDisk(node, disk.datastore or own, (*guest.path, "disks", name), disk.size, disk.replicate)
         return
     yield StoredDisk(node, own, guest.path, size_of_root(environment, definition))
     for name, point in definition.mount_points.items():
@@ -62,11 +65,14 @@ def disks_of(environment: Environment, guest: ExpandedGuest) -> Iterator[StoredD
 
 
 def stored_disks(environment: Environment, guests: Iterable[ExpandedGuest]) -> Iterator[StoredDisk]:
-    """The disks of templates and ``guests``."""
+    """The disks of templates and ``guests``, and the copies that replication keeps of them on other nodes."""
     for key, template in environment.templates.items():
         node = template.node or default_node(environment)
         if node is not None:
             datastore = template.datastore or environment.defaults.datastore
             yield StoredDisk(node, datastore, ("templates", key), template.disk)
     for guest in guests:
-        yield from disks_of(environment, guest)
+        disks = list(disks_of(environment, guest))
+        yield from disks
+        for target in {job.target for job in guest.definition.replication} - {guest.node}:
+            yield from (replace(disk, node=target) for disk in disks if disk.replicated)

@@ -146,6 +146,26 @@ def test_a_local_disk_stays_with_its_node_unless_it_is_replicated() -> None:
     )
 
 
+def test_a_copy_by_replication_takes_as_much_on_the_node_that_it_is_on() -> None:
+    cluster = _cluster(
+        THREE,
+        """
+        templates: {base: {vm_id: 9000, image: debian-12, node: pve3}}
+        vms:
+          db:
+            template: base
+            vm_id: 9100
+            node: pve1
+            datastore: tank
+            disk: 20GiB
+            disks: {scsi1: {size: 30GiB}, scsi2: {size: 7GiB, replicate: false}}
+            replication: [pve2, pve3]
+        """,
+    )
+    promised = {(use.nodes[0], use.name): use.promised for use in cluster.datastores if not use.shared}
+    assert [promised[node, "tank"] for node in ("pve1", "pve2", "pve3")] == [57, 50, 50]
+
+
 def test_the_largest_goes_first_and_what_has_no_memory_left_stays_down() -> None:
     cluster = _cluster(
         THREE,
