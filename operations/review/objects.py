@@ -26,6 +26,7 @@ _PREFIXES = ("proxmox_virtual_environment_", "proxmox_")
 _FILE = "Proxmox deletes the file; guests that were made from it keep their disks, new ones can't be made from it"
 _FILE_ANEW = "Proxmox deletes the file and gets it again; guests that were made from it keep their disks"
 _STORAGE = "Proxmox forgets the datastore: what is on it stays, and guests with disks there can't start"
+_MAPPING = "guests that use it can't start"
 _BRIDGE = "guests on it lose their network, and the node too if its own address is there"
 
 _LOSSES: Mapping[str, Loss] = {
@@ -61,6 +62,21 @@ _LOSSES: Mapping[str, Loss] = {
     "realm_openid": Loss("realm", _DANGER, "its users can't log in"),
     "pool": Loss("pool", _CHANGE, "guests stay; permissions and backup jobs by pool no longer reach them"),
     "pool_membership": Loss("pool membership", _CHANGE, "the guest stays, outside of the pool"),
+    "group": Loss("group", _DANGER, "its members lose what it allows"),
+    "cluster_firewall_security_group": Loss(
+        "security group", _DANGER, "what its rules let in is cut off, what they kept out is judged by the other rules"
+    ),
+    "firewall_ipset": Loss("IP set", _CHANGE, "rules that name it fit nothing any more"),
+    "firewall_alias": Loss("alias", _CHANGE, "rules that name it fit nothing any more"),
+    "hardware_mapping_dir": Loss("mapping of a folder", _DANGER, _MAPPING),
+    "hardware_mapping_pci": Loss("mapping of a PCI device", _DANGER, _MAPPING),
+    "hardware_mapping_usb": Loss("mapping of a USB device", _DANGER, _MAPPING),
+    "docker_container": Loss(
+        "Docker container",
+        _CHANGE,
+        "what it serves is gone; its volumes stay",
+        "what it serves is away until the new one runs; its volumes stay",
+    ),
     "docker_volume": Loss("Docker volume", _BLOCKED, "Docker deletes the volume with all that is on it"),
     "aws_s3_bucket": Loss("S3 bucket", _BLOCKED, "the bucket goes with all that is in it, such as Terraform's state"),
     "aws_dynamodb_table": Loss("DynamoDB table", _DANGER, "Terraform can't lock its state any more"),

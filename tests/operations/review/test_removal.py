@@ -131,6 +131,10 @@ def test_what_an_interrupted_replacement_left_behind() -> None:
         ("docker_volume", {"name": "data"}, "blocked"),
         ("aws_s3_bucket", {}, "blocked"),
         ("proxmox_virtual_environment_firewall_alias", {"name": "lan"}, "change"),
+        ("proxmox_virtual_environment_cluster_firewall_security_group", {"name": "web"}, "danger"),
+        ("proxmox_virtual_environment_firewall_ipset", {"name": "trusted"}, "change"),
+        ("proxmox_hardware_mapping_pci", {"name": "gpu"}, "danger"),
+        ("docker_container", {"name": "db"}, "change"),
         ("terraform_data", {}, "change"),
     ],
 )
