@@ -44,7 +44,7 @@ class Node:
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     storage = registry_storage()
     with (
-        RealContainers() as containers,
+        RealContainers(unprivileged=True) as containers,
         # An agent's socket has a short path.
         tempfile.TemporaryDirectory(prefix="hl-agent-") as short,
         ssh_agent(Path(short)) as (agent, key),
