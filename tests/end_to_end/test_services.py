@@ -335,6 +335,7 @@ def test_recreate_clones_again_and_rebuild_template_leaves_services_alone(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_faults_are_told_and_the_next_run_repairs_them(project: HomelabProject, services: Services) -> None:
     del project.content["services"]["postgresql"]
     project.write()

@@ -16,6 +16,7 @@ import pytest
 from homelab.services.registry import services
 
 PROJECT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
 NUMBER = max(service.number for service in services().values()) + 1
 DEFINITION = f'''"""Notes."""
 
