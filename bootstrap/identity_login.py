@@ -49,9 +49,7 @@ class IdentityLogin:
         lines = [f"{name}={value}" for name, value in values.items()]
         if not all(_LINE.fullmatch(line) for line in lines):
             raise BootstrapError("Infisical made credentials with unusual characters", "report this")
-        return "\n".join(
-            ["# Made by `python -m bootstrap resources`. It holds a secret: keep its mode 0600.", *lines, ""]
-        )
+        return "\n".join([_COMMENT, *lines, ""])
 
 
 @dataclass

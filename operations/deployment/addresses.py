@@ -7,7 +7,7 @@ and each of them is reached now and then. Paths: ``/nodes/{node}/lxc|qemu/{vmid}
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +38,16 @@ class Conflict:
     found: str
 
 
-def conflicts(changes: Iterable[Change], guests: Mapping[int, Mapping[str, Any]], read: Read) -> list[Conflict]:
+def conflicts(
+    changes: Iterable[Change], guests: Mapping[int, Mapping[str, Any]], read: Read, defined: Collection[int] = ()
+) -> list[Conflict]:
     """The new guests of a plan whose static addresses other guests have.
 
     Args:
         changes: everything that the plan does: a guest that it changes or destroys is in nobody's way.
         guests: the guests of the cluster by VMID.
         read: is called for guests of others, and for none where nothing new has a static address.
+        defined: the VMIDs of the environment, whose addresses were compared when its file was checked.
     """
     changes = list(changes)
     wanted: dict[Place, Change] = {}
@@ -53,7 +56,7 @@ def conflicts(changes: Iterable[Change], guests: Mapping[int, Mapping[str, Any]]
             wanted |= dict.fromkeys(planned(change.resource), change)
     if not wanted:
         return []
-    own = {change.resource.vm_id for change in changes}
+    own = {*defined, *(change.resource.vm_id for change in changes)}
     found = []
     for vm_id, guest in guests.items():
         if vm_id in own or guest.get("template"):

@@ -126,8 +126,9 @@ class Deployment:
         found = taken(creations, guests, self.tools.surroundings.environment)
         if found.foreign:
             raise Refused([foreign_guest(change, who, self.tools.surroundings) for change, who in found.foreign])
-        if clashes := conflicts(changes, guests, self.tools.api.guest_configuration):
-            raise Refused([taken_address(clash, self.tools.surroundings) for clash in clashes])
+        surroundings = self.tools.surroundings
+        if clashes := conflicts(changes, guests, self.tools.api.guest_configuration, surroundings.vm_ids):
+            raise Refused([taken_address(clash, surroundings) for clash in clashes])
         for change in found.unfinished:
             self.tools.display.line(
                 change.stack,

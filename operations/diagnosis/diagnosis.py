@@ -39,6 +39,12 @@ class Surroundings:
         """The endpoint's host and port."""
         return self.endpoint.removeprefix("https://").rstrip("/")
 
+    @property
+    def vm_ids(self) -> frozenset[int]:
+        """The VMIDs of the environment's guests and templates."""
+        resources = (resource for stack in self.stacks.values() for resource in stack.resources.values())
+        return frozenset(resource.vm_id for resource in resources if resource.vm_id is not None)
+
 
 @dataclass(frozen=True)
 class Diagnosis:

@@ -35,6 +35,13 @@ LXC = {"hostname": "old-cache", "net0": "name=eth0,bridge=vmbr2,hwaddr=BC:24:11:
 QEMU = {"net0": "virtio=BC:24:11:00:00:02,bridge=vmbr2", "ipconfig0": "ip=10.0.30.20/24,gw=10.0.30.1"}
 
 
+def test_guests_of_the_environment_are_not_asked_for() -> None:
+    def read(guest: Mapping[str, Any]) -> dict[str, str]:
+        raise AssertionError(guest)
+
+    assert not conflicts([change()], {777: OTHER}, read, defined={777})
+
+
 @pytest.mark.parametrize("config", [LXC, QEMU])
 def test_an_address_that_another_guest_has(config: dict[str, str]) -> None:
     assert found(config) == ["container old-cache (777) on pve"]
