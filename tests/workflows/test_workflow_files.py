@@ -117,7 +117,7 @@ def test_gitlab_does_the_same_in_the_same_order() -> None:
 
 def _judged_by_gitlabs_schema(path: Path) -> subprocess.CompletedProcess[str]:
     """What the schema that GitLab publishes says, in the copy that check-jsonschema brings."""
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", path]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
