@@ -67,7 +67,13 @@ EVERYTHING: dict[str, Any] = {
         ],
     },
     "templates": {
-        "debian-12": {"vm_id": 9000, "image": "debian-12", "disk": "10GiB", "run_commands": ["echo ${HOME}"]},
+        "debian-12": {
+            "vm_id": 9000,
+            "image": "debian-12",
+            "disk": "10GiB",
+            "packages": ["unattended-upgrades"],
+            "run_commands": ["echo ${HOME}"],
+        },
         # The same image a second time, with other firmware, elsewhere.
         "debian-uefi": {
             "vm_id": 9001,
