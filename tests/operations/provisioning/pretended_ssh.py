@@ -33,7 +33,8 @@ if [ -s "$PRETENDED/refusals" ]; then
 fi
 if [ -e "$PRETENDED/breaks" ]; then
     exec 3<&0
-    sh -c "$command" <&3 3<&- | cat &
+    # What the other end's shell says of the break does not get through any more.
+    sh -c "$command" <&3 3<&- 2>/dev/null | cat &
     exec 3<&-
     until [ -s "$(cat "$PRETENDED/breaks")" ]; do sleep 0.05; done
     # Of any other signal the shell would tell.
