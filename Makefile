@@ -7,8 +7,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PIPENV_VERSION := 2026.10.3
-# One more than there are cores: tests of real programs wait for them half of the time.
-PYTEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST_WORKERS ?= auto
 # OpenTofu: make TERRAFORM=tofu demo
 ifdef TERRAFORM
 export TERRAFORM_BINARY_NAME := $(TERRAFORM)

@@ -50,16 +50,15 @@ def existing_rules(
     """The firewall rules that a plan would create for guests of ours, and that, or some of them, are there already.
 
     Args:
-        changes: of one stack. A guest that is created too is new, or completed by the provider: its rules are not.
-        guests: the guests of the cluster by VMID.
+        changes: of one stack. A guest that is created too may be there as well: Terraform, when it is killed, has not
+            noted what it made last, and the rules may be later than the last note.
+        guests: the guests of the cluster by VMID, of which the plan creates none that is somebody else's.
 
     Raises:
         ProxmoxError: the rules can't be read.
     """
-    planned = list(changes)
-    new = {change.resource.vm_id for change in planned if change.resource.is_guest}
     found = []
-    for change in planned:
+    for change in changes:
         arguments = change.resource.arguments
         kind, number = (
             ("container", arguments.get("container_id"))
@@ -69,7 +68,7 @@ def existing_rules(
         if change.action != "create" or change.resource.type != FIREWALL_RULES or not isinstance(number, int):
             continue
         there = guests.get(number)
-        if there is None or number in new:
+        if there is None:
             continue
         existing = [_facts(rule) for rule in api.get(f"/nodes/{there['node']}/{there['type']}/{number}/firewall/rules")]
         wanted = [_facts(rule) for rule in arguments.get("rule", ())]

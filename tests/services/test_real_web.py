@@ -41,12 +41,13 @@ def test_it_is_watched_and_has_a_name() -> None:
             f"http://{proxy.address}:81",
             f"http://{prometheus.address}:9090",
         }
+        own = {"127.0.0.1:9090": "1"}
         for _ in range(200):
-            found = metric(prometheus, "probe_success")
-            if found.keys() == expected and set(found.values()) == {"1"}:
+            found, up = metric(prometheus, "probe_success"), metric(prometheus, 'up{job="own"}')
+            if found.keys() == expected and set(found.values()) == {"1"} and up == own:
                 break
         assert found == dict.fromkeys(expected, "1")
-        assert metric(prometheus, 'up{job="own"}') == {"127.0.0.1:9090": "1"}
+        assert up == own
 
         at = f"--resolve prometheus.home.arpa:443:{proxy.address} --resolve other.home.arpa:443:{proxy.address}"
         ask = f"curl -s -m 20 --cacert /srv/overview/authority.crt {at}"

@@ -52,9 +52,14 @@ def test_no_rules_and_rules_of_others_are_left_to_the_provider(there: tuple[dict
     assert rules_found(*there) == []
 
 
-def test_the_rules_of_a_guest_that_is_made_too_are_not_looked_at() -> None:
+def test_the_rules_of_a_guest_that_the_state_does_not_know_either_are_taken_up() -> None:
     guest = created("proxmox_virtual_environment_container", vm_id=9900)
-    assert rules_found(SSH, WEB, more=(guest,)) == []
+    assert rules_found(SSH, WEB, more=(guest,)) == ["container/pve/9900"]
+
+
+def test_a_guest_that_is_not_there_has_none() -> None:
+    wanted = created(FIREWALL_RULES, node_name="pve", container_id=9901, rule=[SSH])
+    assert existing_rules([wanted], GUESTS, cast(ProxmoxApi, Api(SSH))) == []
 
 
 SSH_PROGRAM = """#!/bin/sh
