@@ -88,7 +88,7 @@ class Case:
     @property
     def successors(self) -> tuple[Guest, Guest] | None:
         """Before and after, where a guest is there before and after, the same one or another in its place."""
-        stays = self.change.action in (Action.UPDATE, Action.REPLACE)
+        stays = self.change.action.leaves_one
         return (self.before, self.after) if stays and self.before and self.after else None
 
     @cached_property

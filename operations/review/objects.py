@@ -108,3 +108,8 @@ def short_type(type_: str) -> str:
         if type_.startswith(prefix):
             return type_.removeprefix(prefix)
     return type_
+
+
+def is_datastore(type_: str) -> bool:
+    """Whether objects of this type are datastores: ``proxmox_storage_*``."""
+    return short_type(type_).startswith("storage_")

@@ -29,6 +29,11 @@ class Action(StrEnum):
         """Whether the object that is there is destroyed."""
         return self in (Action.DELETE, Action.REPLACE)
 
+    @property
+    def leaves_one(self) -> bool:
+        """Whether an object is there before and after: the same one changed, or another in its place."""
+        return self in (Action.UPDATE, Action.REPLACE)
+
 
 ACTIONS = {
     ("no-op",): Action.NONE,

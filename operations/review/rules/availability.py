@@ -10,18 +10,35 @@ from collections.abc import Iterator
 
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import Guest
-from operations.review.objects import short_type
+from operations.review.objects import is_datastore, short_type
 from operations.review.plan import Action
 from operations.review.values import items, text, whole
 
 _OFF = ("stopped", "disabled")
-_STAYING = (Action.UPDATE, Action.REPLACE)
+_DISABLED = {
+    "replication": (
+        "replication-off",
+        "replication {name} is switched off",
+        "The copy on the other node gets older; after a failure the guest starts there with old data",
+    ),
+    "harule": (
+        "ha-rule-off",
+        "rule {name} of high availability is switched off",
+        "Proxmox may put its guests on any node, also on one and the same",
+    ),
+    "storage": (
+        "datastore-off",
+        "datastore {name} is switched off",
+        "What is on it stays; guests with disks there can't start, and backups can't be written",
+    ),
+}
+"""By what is switched off: the finding, its words, and the consequence."""
 
 
 def ha_state(case: Case) -> Iterator[Finding]:
     """High availability stops a running guest, or leaves it to itself."""
     change = case.change
-    if short_type(change.type) != "haresource" or change.action not in (*_STAYING, Action.CREATE):
+    if short_type(change.type) != "haresource" or not (change.action.leaves_one or change.action is Action.CREATE):
         return
     before, after = text(change.before.get("state")), text(change.after.get("state"))
     guest = _guest(case, text(change.after.get("resource_id")) or "")
@@ -47,37 +64,19 @@ def ha_state(case: Case) -> Iterator[Finding]:
 def disabled(case: Case) -> Iterator[Finding]:
     """A replication, a rule of high availability, or a datastore is switched off."""
     change = case.change
-    if change.action not in _STAYING or change.before.get("disable") is True or change.after.get("disable") is not True:
+    switched_off = change.before.get("disable") is not True and change.after.get("disable") is True
+    kind = "storage" if is_datastore(change.type) else short_type(change.type)
+    if not (change.action.leaves_one and switched_off and kind in _DISABLED):
         return
-    kind = short_type(change.type)
+    finding, words, consequence = _DISABLED[kind]
     name = case.estate.disclosure.value("resource_id", change.before.get("rule") or change.before.get("id")) or ""
-    if kind == "replication":
-        yield case.finding(
-            "replication-off",
-            Severity.DANGER,
-            f"replication {name} is switched off",
-            consequence="The copy on the other node gets older; after a failure the guest starts there with old data",
-        )
-    elif kind == "harule":
-        yield case.finding(
-            "ha-rule-off",
-            Severity.DANGER,
-            f"rule {name} of high availability is switched off",
-            consequence="Proxmox may put its guests on any node, also on one and the same",
-        )
-    elif kind.startswith("storage_"):
-        yield case.finding(
-            "datastore-off",
-            Severity.DANGER,
-            f"datastore {name} is switched off",
-            consequence="What is on it stays; guests with disks there can't start, and backups can't be written",
-        )
+    yield case.finding(finding, Severity.DANGER, words.format(name=name), consequence=consequence)
 
 
 def datastore_narrowed(case: Case) -> Iterator[Finding]:
     """A datastore is taken from nodes, or no longer takes a kind of content."""
     change = case.change
-    if not short_type(change.type).startswith("storage_") or change.action not in _STAYING:
+    if not (is_datastore(change.type) and change.action.leaves_one):
         return
     shown = case.estate.disclosure.value
     name = shown("storage_id", change.before.get("id")) or ""

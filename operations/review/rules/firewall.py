@@ -19,7 +19,6 @@ CLUSTER_OPTIONS = "proxmox_virtual_environment_cluster_firewall"
 NODE_OPTIONS = ("proxmox_node_firewall", "proxmox_virtual_environment_node_firewall")
 SECURITY_GROUP = "proxmox_virtual_environment_cluster_firewall_security_group"
 CLOSED = ("DROP", "REJECT")
-STAYING = (Action.UPDATE, Action.REPLACE)
 _KEPT = "Proxmox keeps them as they are; from then on nothing notices when somebody switches the firewall off"
 _RULE = ("type", "security_group", "macro", "proto", "source", "sport", "dest", "dport", "iface")
 
@@ -45,7 +44,7 @@ def guest_options(case: Case) -> Iterator[Finding]:
             consequence=_KEPT,
             guest=guest,
         )
-    elif change.action in STAYING:
+    elif change.action.leaves_one:
         if _goes_off(change.before, change.after, "enabled"):
             yield case.finding(
                 "guest-firewall-off",
@@ -81,7 +80,7 @@ def cluster_options(case: Case) -> Iterator[Finding]:
             "the cluster firewall's options are no longer managed",
             consequence=_KEPT,
         )
-    elif change.action in STAYING:
+    elif change.action.leaves_one:
         if _goes_off(change.before, change.after, "enabled"):
             yield case.finding(
                 "cluster-firewall-off",
@@ -95,7 +94,7 @@ def cluster_options(case: Case) -> Iterator[Finding]:
 def node_options(case: Case) -> Iterator[Finding]:
     """The firewall of a node is switched off. Without the resource Proxmox goes back to its default, which is on."""
     change = case.change
-    if change.type in NODE_OPTIONS and change.action in STAYING and _goes_off(change.before, change.after, "enabled"):
+    if change.type in NODE_OPTIONS and change.action.leaves_one and _goes_off(change.before, change.after, "enabled"):
         node = case.estate.disclosure.value("node_name", change.after.get("node_name")) or "a node"
         yield case.finding(
             "node-firewall-off",
@@ -120,7 +119,7 @@ def rules(case: Case) -> Iterator[Finding]:
             "ACCEPT",
             guest=guest,
         )
-    elif change.action in STAYING:
+    elif change.action.leaves_one:
         closed = [rule for rule in enabled_rules(change.before) if rule.get("action") in CLOSED]
         left = [identity(rule) for rule in enabled_rules(change.after)] if closed else []
         for rule in closed:
@@ -186,5 +185,10 @@ def enabled_rules(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def identity(rule: Mapping[str, Any]) -> tuple[Any, ...]:
     """What a rule says, for comparing it with others."""
     # Whether it is dropped in silence or refused, it is kept out.
-    said = (rule.get(name) or None for name in _RULE) if "" in rule.values() else map(rule.get, _RULE)
-    return (rule.get("action") in CLOSED or rule.get("action") or None, *said)
+    action = rule.get("action")
+    return (action in CLOSED or _said(action), *(_said(rule.get(name)) for name in _RULE))
+
+
+def _said(value: Any) -> str | None:
+    # A plan may have anything there, also what can't be in a set.
+    return repr(value) if value else None

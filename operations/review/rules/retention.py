@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from operations.review.findings import Case, Finding, Severity
-from operations.review.objects import short_type
+from operations.review.objects import is_datastore
 from operations.review.plan import Action
 from operations.review.rules.backups import is_backup_job
 from operations.review.values import block, items, mapping, whole
@@ -35,7 +35,7 @@ def jobs(case: Case) -> Iterator[Finding]:
 def datastores(case: Case) -> Iterator[Finding]:
     """A datastore keeps fewer backups, for every job that has no rule of its own."""
     change = case.change
-    if not short_type(change.type).startswith("storage_") or change.action is not Action.UPDATE:
+    if not is_datastore(change.type) or change.action is not Action.UPDATE:
         return
     before, after = block(change.before, "backups"), block(change.after, "backups")
     if _keeps_fewer(before, after):

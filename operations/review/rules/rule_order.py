@@ -10,7 +10,7 @@ from typing import Any
 
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import Guest
-from operations.review.rules.firewall import CLOSED, STAYING, enabled_rules, identity, ruled
+from operations.review.rules.firewall import CLOSED, enabled_rules, identity, ruled
 from operations.review.values import text
 
 _EVERYWHERE = (None, "0.0.0.0/0", "::/0", "0/0")
@@ -24,7 +24,7 @@ _Rule = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 def weakened(case: Case) -> Iterator[Finding]:
     """Rules that stay or come let in more than those before."""
-    if case.change.action not in STAYING or not (found := ruled(case)):
+    if not case.change.action.leaves_one or not (found := ruled(case)):
         return
     before = [(identity(rule), rule) for rule in enabled_rules(case.change.before)]
     after = [(identity(rule), rule) for rule in enabled_rules(case.change.after)]

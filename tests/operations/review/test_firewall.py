@@ -152,6 +152,15 @@ def test_a_node_without_settings_of_its_own_goes_back_to_the_default_which_is_on
     }
 
 
+@pytest.mark.parametrize("odd", [["in"], {"in": True}, 7])
+def test_values_of_another_kind_are_compared_too(odd: Any) -> None:
+    there = rules(rule("DROP"), rule(type=odd, source=odd))
+    assert kinds(judged(change(f"{RULES}.x", there, rules(rule(type=odd, source=odd))))) == {
+        "firewall-rule-removed": "danger"
+    }
+    assert kinds(judged(change(f"{RULES}.x", there, rules(rule("DROP"), rule(type=odd, source="10.0.0.0/8"))))) == {}
+
+
 def test_the_guest_is_named() -> None:
     found = only(
         judged(change(f"{OPTIONS}.x", options(), options(enabled=False)), change(f"{VM}.g", vm(), vm())),
