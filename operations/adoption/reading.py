@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,13 +118,23 @@ def read_cluster(api: ProxmoxApi, nodes: Collection[str] = ()) -> FoundCluster:
         except ProxmoxError as error:
             unread.append(f"{entry.get('type')} {entry['vmid']} ({entry.get('name', '')}): {error}")
     pools = tuple(sorted(api.get("/pools"), key=lambda pool: str(pool["poolid"])))
-    firewall, beside, under_ha = _firewall(api, unread), tuple(_beside(api, unread)), _under_ha(api)
-    found = tuple(_node(api, name) for name in wanted)
-    return FoundCluster(found, tuple(guests), pools, firewall, tuple(unread), under_ha, beside)
+    firewall, beside = _firewall(api, unread), _beside(api, unread)
+    return FoundCluster(
+        tuple(_node(api, name) for name in wanted),
+        tuple(guests),
+        pools,
+        firewall,
+        tuple(unread),
+        under_ha=frozenset(
+            int(number) for name in beside.get(_UNDER_HA, ()) if (number := name.rpartition(":")[2]).isdigit()
+        ),
+        beside=tuple(f"{noun} stay as they are, without this file: {', '.join(beside[noun])}" for noun in beside),
+    )
 
 
+_UNDER_HA = "guests under high availability"
 _BESIDE = (
-    ("/cluster/ha/resources", "sid", "guests under high availability"),
+    ("/cluster/ha/resources", "sid", _UNDER_HA),
     ("/cluster/ha/rules", "rule", "rules of high availability"),
     ("/cluster/replication", "id", "replication jobs"),
     ("/cluster/backup", "id", "backup jobs"),
@@ -133,7 +143,9 @@ _BESIDE = (
 """What belongs to a cluster and is no part of the environment file that is written: path, name of an entry, noun."""
 
 
-def _beside(api: ProxmoxApi, unread: list[str]) -> Iterator[str]:
+def _beside(api: ProxmoxApi, unread: list[str]) -> dict[str, list[str]]:
+    """The names of what there is, by the noun; nothing for a noun without any."""
+    found = {}
     for path, key, noun in _BESIDE:
         try:
             names = sorted(str(entry.get(key)) for entry in api.get(path) or ())
@@ -143,12 +155,8 @@ def _beside(api: ProxmoxApi, unread: list[str]) -> Iterator[str]:
                 unread.append(f"{noun}: {error}")
             continue
         if names:
-            yield f"{noun} stay as they are, without this file: {', '.join(names)}"
-
-
-def _under_ha(api: ProxmoxApi) -> frozenset[int]:
-    names = (str(entry.get("sid")) for entry in _or_nothing(api, "/cluster/ha/resources") or ())
-    return frozenset(int(number) for name in names if (number := name.rpartition(":")[2]).isdigit())
+            found[noun] = names
+    return found
 
 
 def _node(api: ProxmoxApi, name: str) -> FoundNode:
