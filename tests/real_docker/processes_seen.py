@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.real_docker.background import again_and_again
 
 IN_A_CONTAINER = "in a container"
 """What programs are called that see other files than this one."""
@@ -23,18 +24,11 @@ class ProcessesSeen:
 
     arguments: set[bytes] = field(default_factory=set)
     environments: dict[str, set[bytes]] = field(default_factory=dict)
-    _ended: threading.Event = field(default_factory=threading.Event)
+    _known: set[tuple[str, bytes]] = field(default_factory=set)
 
-    @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
+    def watched(self) -> contextlib.AbstractContextManager[None]:
         """Looks at all processes, again and again, until the context is left."""
-        thread = threading.Thread(target=self._watch, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._ended.set()
-            thread.join()
+        return again_and_again(self._look, pause=0.05)
 
     def holding(self, secrets: set[str]) -> set[tuple[str, str]]:
         """The programs in whose environment one of ``secrets`` was, each with the variable."""
@@ -48,21 +42,19 @@ class ProcessesSeen:
             if any(secret in value for secret in secrets)
         }
 
-    def _watch(self) -> None:
-        known: set[tuple[str, bytes]] = set()
+    def _look(self) -> None:
         here = Path("/proc/self/ns/mnt").readlink()
-        while not self._ended.wait(0.05):
-            for process in Path("/proc").glob("[0-9]*"):
-                # A process may end in between.
-                with contextlib.suppress(OSError):
-                    arguments = (process / "cmdline").read_bytes()
-                    if (process.name, arguments) not in known:
-                        known.add((process.name, arguments))
-                        self.arguments.add(arguments)
-                        environment = (process / "environ").read_bytes()
-                        is_here = (process / "ns" / "mnt").readlink() == here
-                        program = program_in(arguments) if is_here else IN_A_CONTAINER
-                        self.environments.setdefault(program, set()).add(environment)
+        for process in Path("/proc").glob("[0-9]*"):
+            # A process may end in between.
+            with contextlib.suppress(OSError):
+                arguments = (process / "cmdline").read_bytes()
+                if (process.name, arguments) not in self._known:
+                    self._known.add((process.name, arguments))
+                    self.arguments.add(arguments)
+                    environment = (process / "environ").read_bytes()
+                    is_here = (process / "ns" / "mnt").readlink() == here
+                    program = program_in(arguments) if is_here else IN_A_CONTAINER
+                    self.environments.setdefault(program, set()).add(environment)
 
 
 def program_in(arguments: bytes) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import re
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from pydantic import SecretStr
 from bootstrap.client import Infisical
 from bootstrap.errors import ApiError
 from bootstrap.saved import SavedCredentials
+from tests.real_docker.background import again_and_again
 from tests.real_docker.secrets_project import CONTAINERS, SecretsProject, secrets_project, wait_until
 from tests.real_docker.secrets_site import CANARY, NAME, PHASES, VM_ID
 
@@ -149,36 +149,27 @@ class Logins:
     project: SecretsProject
     succeeded: int = 0
     refused: list[str] = field(default_factory=list)
-    _ended: threading.Event = field(default_factory=threading.Event)
 
-    @contextlib.contextmanager
-    def going_on(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._log_in, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._ended.set()
-            thread.join()
+    def going_on(self) -> contextlib.AbstractContextManager[None]:
+        saved = SavedCredentials(self.project.site.directory, self.project.site.url).identity()
+        assert saved is not None
+        body = {"clientId": saved.client_id, "clientSecret": saved.client_secret.get_secret_value()}
+        return again_and_again(lambda: self._log_in(body), pause=0.2)
 
     def one_more(self) -> None:
         """Waits for a login that has begun and succeeded from now on."""
         seen = self.succeeded
         wait_until(lambda: self.succeeded > seen + 1)
 
-    def _log_in(self) -> None:
-        saved = SavedCredentials(self.project.site.directory, self.project.site.url).identity()
-        assert saved is not None
-        body = {"clientId": saved.client_id, "clientSecret": saved.client_secret.get_secret_value()}
-        while not self._ended.wait(0.2):
-            # A container that is being replaced answers nothing; what answers has to let it in.
-            with contextlib.suppress(httpx.TransportError):
-                url = f"{self.project.site.url}/api/v1/auth/universal-auth/login"
-                answer = httpx.post(url, json=body, timeout=10, trust_env=False)
-                if answer.is_success:
-                    self.succeeded += 1
-                else:
-                    self.refused.append(answer.text)
+    def _log_in(self, body: dict[str, str]) -> None:
+        # A container that is being replaced answers nothing; what answers has to let it in.
+        with contextlib.suppress(httpx.TransportError):
+            url = f"{self.project.site.url}/api/v1/auth/universal-auth/login"
+            answer = httpx.post(url, json=body, timeout=10, trust_env=False)
+            if answer.is_success:
+                self.succeeded += 1
+            else:
+                self.refused.append(answer.text)
 
 
 def test_database_passwords_are_replaced_and_access_is_never_lost(project: SecretsProject) -> None:
