@@ -74,5 +74,5 @@ def stored_disks(environment: Environment, guests: Iterable[ExpandedGuest]) -> I
     for guest in guests:
         disks = list(disks_of(environment, guest))
         yield from disks
-        for target in {job.target for job in guest.definition.replication} - {guest.node}:
+        for target in sorted({job.target for job in guest.definition.replication} - {guest.node}):
             yield from (replace(disk, node=target) for disk in disks if disk.replicated)
