@@ -43,11 +43,11 @@ def network_namespace() -> Iterator[NetworkNamespace]:
     """A namespace with an address of a subnet that no other test of this machine has; gone at the end."""
     with _reserved_subnet() as (number, subnet):
         name = f"homelab-{number}"
+        outer, inner = f"hl{number}a", f"hl{number}b"
         here, inside = subnet[1], subnet[2]
-        _remove(name)
+        _remove(name, outer)
         _run("ip", "netns", "add", name)
         try:
-            outer, inner = f"hl{number}a", f"hl{number}b"
             _run("ip", "link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name)
             _run("ip", "address", "add", f"{here}/30", "dev", outer)
             _run("ip", "link", "set", outer, "up")
@@ -56,11 +56,13 @@ def network_namespace() -> Iterator[NetworkNamespace]:
             _run("ip", "-n", name, "link", "set", "lo", "up")
             yield NetworkNamespace(name, subnet, here, inside)
         finally:
-            _remove(name)
+            _remove(name, outer)
 
 
-def _remove(name: str) -> None:
-    # With the namespace goes the cable.
+def _remove(name: str, outer: str) -> None:
+    # The cable by itself: a deleted namespace keeps its end as long as any process is left in it.
+    if Path("/sys/class/net", outer).exists():
+        _run("ip", "link", "delete", outer)
     if Path("/run/netns", name).exists():
         _run("ip", "netns", "delete", name)
 
@@ -84,4 +86,6 @@ def _reserved_subnet() -> Iterator[tuple[int, IPv4Network]]:
 
 
 def _run(*arguments: str) -> None:
-    subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(arguments, check=False, capture_output=True, text=True, timeout=30)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)}: {done.stderr.strip()}")
