@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pydantic import SecretStr
 
 from bootstrap.client import Infisical, Session
 from bootstrap.errors import BootstrapError, CredentialsError, UnauthorizedError
 from bootstrap.identity import IdentitySpec, revoke_replaced
-from bootstrap.private_file import Reservation, read_private
+from bootstrap.private_file import Reservation, read_private, remove_private
 
+_PREFIX, _SUFFIX = "infisical_identity_", ".env"
 _DOMAIN, _IDENTITY = "INFISICAL_DOMAIN", "INFISICAL_IDENTITY_ID"
 _CLIENT_ID, _CLIENT_SECRET = "INFISICAL_UNIVERSAL_AUTH_CLIENT_ID", "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET"
 _CLIENT_SECRET_ID = "INFISICAL_CLIENT_SECRET_ID"  # noqa: S105 - a variable's name
@@ -72,7 +75,7 @@ class IdentityLogins:
 
     def path(self, name: str) -> Path:
         """The file of the identity `name`."""
-        return self.directory / f"infisical_identity_{quote(name, safe='')}.env"
+        return self.directory / f"{_PREFIX}{quote(name, safe='')}{_SUFFIX}"
 
     def is_missing(self, name: str, identity_id: str) -> bool:
         """Whether the identity has no login that is saved here. Nothing is changed, and nobody logs in.
@@ -117,6 +120,35 @@ class IdentityLogins:
                 "look at the identity's trusted addresses and lockout in Infisical, wait five minutes, then run again",
             ) from None
         revoke_replaced(self.session, identity_id, self.spec, kept=login.client_secret_id)
+
+    def saved_for(self, identity_ids: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Name and identity's id of every login that is saved here for this server and for none of `identity_ids`.
+
+        What can't be read as one is somebody else's, and left out.
+        """
+        for path in sorted(self.directory.glob(f"{_PREFIX}*{_SUFFIX}")):
+            name = unquote(path.name.removeprefix(_PREFIX).removesuffix(_SUFFIX))
+            with suppress(CredentialsError):
+                saved = self._saved(name) if self.path(name) == path else None
+                if saved is not None and saved.identity_id not in identity_ids:
+                    yield name, saved.identity_id
+
+    def is_gone(self, identity_id: str) -> bool:
+        """Whether the server says that there is no such identity."""
+        return not self.session.has_identity(identity_id)
+
+    def forget(self, name: str, identity_id: str) -> None:
+        """Removes the saved login of an identity that the server no longer has; that of another one stays.
+
+        Raises:
+            BootstrapError: the server has the identity still.
+            CredentialsError: the file can't be read or removed.
+        """
+        if not self.is_gone(identity_id):
+            raise BootstrapError(f"{self.infisical.domain} has the machine identity {name!r} still", "run again")
+        saved = self._saved(name)
+        if saved is not None and saved.identity_id == identity_id:
+            remove_private(self.path(name))
 
     def _saved(self, name: str) -> IdentityLogin | None:
         path = self.path(name)

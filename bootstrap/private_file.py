@@ -109,6 +109,20 @@ def read_private(path: Path) -> str | None:
         raise CredentialsError(f"{path}: can't be read: {reason}", "make it readable, or move it away") from None
 
 
+def remove_private(path: Path) -> None:
+    """Removes a file, which need not be there.
+
+    Raises:
+        CredentialsError: it could not be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise CredentialsError(
+            f"{path}: can't be removed: {error.strerror or error}", "see to the permissions, then run again"
+        ) from None
+
+
 def set_aside(path: Path) -> Path | None:
     """Renames a file to `NAME.previous`, which Terraform does not read; its new path, None where there was no file.
 

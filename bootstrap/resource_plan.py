@@ -259,9 +259,18 @@ class _Planner:
                 yield _step(Action.DELETE, "role", name, Writer.remove_member, project, found.id)
 
     def _superfluous_identities(self) -> Iterator[Step]:
+        staying = {identity.id for identity in (*self._state.identities.values(), *self._state.others)}
         for identity in self._state.others:
             if self._owner.made_identity(identity) and identity.id != self._own:
                 yield _step(Action.DELETE, "identity", identity.name, Writer.delete_identity, identity.id)
+                staying.remove(identity.id)
+        deleted = {identity.id for identity in self._state.others} - staying
+        wanted = {identity.name for identity in self._wanted.identities}
+        # Also of one that an earlier run deleted before it was killed.
+        for name, id_ in self._logins.saved_for(staying):
+            if name not in wanted and (id_ in deleted or self._logins.is_gone(id_)):
+                detail = f"{self._logins.path(name).name} is removed"
+                yield _step(Action.DELETE, "login", name, Writer.forget_login, name, id_, detail=detail)
 
     def _require_changeable(self, identity: Identity, found: IdentityState) -> None:
         self._require_not_own(found, "its role in the organization")

@@ -108,6 +108,10 @@ class Writer:
         """Gives an identity another role in a project."""
         self._session.write_role(self._id(project), self._identity_ids[identity.name], role, method="PATCH")
 
+    def forget_login(self, name: str, identity_id: str) -> None:
+        """Removes the saved client secret of an identity that is gone."""
+        self._logins.forget(name, identity_id)
+
     def remove_member(self, project: Project, identity_id: str) -> None:
         """Takes an identity out of a project."""
         self._session.remove_member(self._id(project), identity_id)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from bootstrap import models
-from bootstrap.errors import UnsupportedServerError
+from bootstrap.errors import ForbiddenError, NotFoundError, UnsupportedServerError
 from bootstrap.transport import Repeat, Transport
 
 
@@ -50,6 +50,16 @@ class OrganizationSession(TokenSession):
                 "use a release of Infisical that lists all of them",
             )
         return answer.identities
+
+    def has_identity(self, identity_id: str) -> bool:
+        """`GET /api/v1/identities/{id}`: whether there is such an identity, of this organization or of another."""
+        try:
+            self._request(models.Ignored, "GET", f"/api/v1/identities/{identity_id}", Repeat.SAFE)
+        except NotFoundError:
+            return False
+        except ForbiddenError:
+            return True
+        return True
 
     def create_identity(
         self, *, name: str, organization_id: str, role: str, metadata: Mapping[str, str]

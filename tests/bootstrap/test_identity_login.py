@@ -180,3 +180,83 @@ def test_a_name_with_any_characters_has_a_file(site: Site) -> None:
     assert site.changes()[-1] == "create login My app/1 saved in infisical_identity_My%20app%2F1.env"
     assert saved(site, "My%20app%2F1")["INFISICAL_IDENTITY_ID"] == site.identity("My app/1").id
     assert site.changes() == []
+
+
+class TestPruning:
+    """The login that is saved here goes with its identity."""
+
+    REMOVED = ("delete identity ci", "delete login ci infisical_identity_ci.env is removed")
+
+    @pytest.fixture
+    def site(self, site: Site) -> Site:
+        site.run()
+        site.wanted["identities"] = []
+        return site
+
+    def test_a_plan_says_so_and_leaves_both(self, site: Site) -> None:
+        assert tuple(site.changes("--plan", "--prune")) == self.REMOVED
+        log_in(site)
+
+    def test_unasked_both_stay(self, site: Site) -> None:
+        assert site.changes() == []
+        log_in(site)
+
+    def test_identity_and_file_are_removed(self, site: Site) -> None:
+        assert tuple(site.changes("--prune")) == self.REMOVED
+        assert not file_of(site).exists()
+        assert site.changes("--prune") == []
+
+    def test_an_identity_that_is_not_deleted_keeps_it(self, site: Site) -> None:
+        path = f"/api/v1/identities/{site.identity('ci').id}"
+        site.server.fail("DELETE", path, Fault(status=403, times=9))
+        assert site.run("--prune")["exit_code"] == 1
+        log_in(site)
+
+    @pytest.mark.parametrize("handled", [True, False])
+    def test_after_a_lost_answer_both_are_gone(self, site: Site, handled: bool) -> None:
+        path = f"/api/v1/identities/{site.identity('ci').id}"
+        site.server.fail("DELETE", path, Fault(reset=True, handled=handled))
+        assert site.changes("--prune")[-1] == self.REMOVED[-1]
+        assert not file_of(site).exists()
+
+    def test_a_run_that_was_killed_in_between_is_finished(self, site: Site) -> None:
+        del site.server.instance.identities[site.identity("ci").id]
+        assert site.changes() == []
+        assert file_of(site).exists()
+        assert site.changes("--prune") == [self.REMOVED[-1]]
+        assert not file_of(site).exists()
+
+    def test_files_that_are_not_of_that_identity_and_server_stay(self, site: Site) -> None:
+        ours = file_of(site).read_text()
+        others = {
+            "elsewhere": ours.replace(site.server.url, "http://10.9.9.9:8080"),
+            "manager": ours.replace(site.identity("ci").id, site.identity("Terraform-Controller").id),
+            "notes": "something else",
+            "a b": ours,
+        }
+        for name, text in others.items():
+            file_of(site, name).touch(0o600)
+            file_of(site, name).write_text(text)
+        readable = file_of(site, "readable")
+        readable.write_text(ours)
+        assert tuple(site.changes("--prune")) == self.REMOVED
+        assert {name for name in others if file_of(site, name).exists()} == set(others)
+        assert readable.exists()
+
+    def test_a_file_that_can_t_be_removed_is_told_and_removed_later(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file, unlink = file_of(site), Path.unlink
+
+        def refuse(path: Path, missing_ok: bool = False) -> None:
+            if path == file:
+                raise PermissionError(1, "Operation not permitted")
+            unlink(path, missing_ok)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "unlink", refuse)
+            ran = site.run("--prune")
+        assert ran["exit_code"] == 6
+        assert "infisical_identity_ci.env: can't be removed: Operation not permitted" in ran["error"]
+        assert site.changes("--prune") == [self.REMOVED[-1]]
+        assert not file.exists()
