@@ -15,6 +15,7 @@ from operations.comparison.arguments import (
     with_ids,
     without_ignored,
 )
+from operations.comparison.disks import with_volumes
 from operations.comparison.replacement import Path, replacing_paths
 from operations.comparison.state_moves import Arrivals
 from operations.review import Action, PlanDocument
@@ -124,15 +125,18 @@ def _kept_and_new(
                 import_id=imported,
             )
             continue
-        values = without_ignored(kept[address].values, resource)
+        was: Mapping[str, Any] = kept[address].values
+        values: Mapping[str, Any] = without_ignored(was, resource)
         paths, arrived = replaced.get(address), moved.arrived.get(address)
-        action = Action.NONE if same(kept[address].values, values) else Action.UPDATE
+        if paths is None:
+            was, values = with_volumes(resource.type, was, values)
+        action = Action.NONE if same(was, values) else Action.UPDATE
         yield Change(
             stack,
             address,
             resource.type,
             Action.REPLACE if paths is not None else action,
-            before=with_ids(kept[address].values, arrived.ids if arrived else ids_before),
+            before=with_ids(was, arrived.ids if arrived else ids_before),
             after=with_ids(values, ids_after),
             replace_paths=paths or (),
             reason="" if paths is None else "replace_because_cannot_update" if paths else "replace_by_triggers",

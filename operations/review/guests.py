@@ -54,6 +54,8 @@ class Disk:
     backup: bool | None = True
     is_bind: bool = False
     size_unknown: bool = False
+    origin: str = ""
+    """The image that the provider fills it from when it makes it: ``file_id`` or ``import_from``."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,7 @@ def _vm_disks(values: Mapping[str, Any], shown: Mapping[str, Any], unknown: Any)
             volume=text(disk.get("path_in_datastore")) or "",
             backup=None if masked(unknown, "disk", index, "backup") else disk.get("backup") is not False,
             size_unknown=masked(unknown, "disk", index, "size"),
+            origin=text(disk.get("file_id")) or text(disk.get("import_from")) or "",
         )
     for name, key in (("efi_disk", "efidisk0"), ("tpm_state", "tpmstate0")):
         if entry := block(shown, name):

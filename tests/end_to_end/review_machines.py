@@ -11,6 +11,10 @@ def machines() -> dict[str, Scenario]:
     """Virtual machines, what they are made from, and why they are replaced."""
     two = [disk("scsi0", 4), disk("scsi1", 6)]
     nics = [nic("vmbr0", firewall=True), nic("vmbr2")]
+    image = {"content_type": "import", "datastore_id": "local", "node_name": "pve", "url": IMAGE_URL}
+    image["file_name"] = "disk.qcow2"
+    filled = disk("scsi1", 6, import_from="local:import/disk.qcow2")
+    after_image = {"depends_on": [f"{IMAGE}.disk"]}
     return {
         "machine destroyed": one(f"{VM}.gone", vm(1000), None, {"name": "renamed"}, "guest-destroyed"),
         "machine with another VMID": one(
@@ -47,6 +51,19 @@ def machines() -> dict[str, Scenario]:
             {"disk": [two[0], disk("scsi1", 7)]},
             "disk-reattached",
             blocked=False,
+        ),
+        "disk from an image at another interface": Scenario(
+            {f"{IMAGE}.disk": image, f"{VM}.imported_disk": vm(1033, disk=[two[0], filled], **after_image)},
+            {f"{VM}.imported_disk": vm(1033, disk=[two[0], {**filled, "interface": "scsi5"}], **after_image)},
+            {f"{VM}.imported_disk": vm(1033, disk=[two[0], {**filled, "size": 7}], **after_image)},
+            {f"{VM}.imported_disk": {"disk-removed": True}},
+        ),
+        "disk before another": one(
+            f"{VM}.inserted",
+            vm(1034, disk=[two[0], disk("scsi2", 6)]),
+            {"disk": [two[0], disk("scsi1", 5), disk("scsi2", 6)]},
+            {"disk": [two[0], disk("scsi2", 6), disk("scsi1", 5)]},
+            "disk-attached-twice",
         ),
         "disk on another datastore": one(
             f"{VM}.moved",

@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     removal.left_behind,
     removal.not_understood,
     disks.removed,
+    disks.attached_twice,
     disks.shrunk,
     disks.moved,
     disks.mount_points,

@@ -47,11 +47,35 @@ def removed(case: Case) -> Iterator[Finding]:
             )
 
 
+def attached_twice(case: Case) -> Iterator[Finding]:
+    """A new disk gets the volume of one that stays.
+
+    Which volume a disk has the provider goes by its place in the list: one that is put before others is planned with
+    the volume of the disk that was in that place, and attaches it, while the other one keeps it too.
+    """
+    if not case.guests or case.guests[0].is_container:
+        return
+    before, after = case.guests
+    staying = {disk.key for disk in after.disks}
+    for disk in before.disks:
+        if disk.key in staying and (new := _reattached(disk, before.disks, after.disks)):
+            yield case.finding(
+                "disk-attached-twice",
+                Severity.BLOCKED,
+                f"{before.label}: new disk {new.key} is no new volume: {disk.label} is attached there a second time",
+                consequence="The provider goes by the order of the disks, and gives a new one before others the volume "
+                "that is there: the guest doesn't start, or writes to one volume through two devices, which destroys "
+                f"what is on it. Put {new.key} after all others, or give it an interface that comes after theirs",
+            )
+
+
 def _reattached(disk: Disk, before: tuple[Disk, ...], after: tuple[Disk, ...]) -> Disk | None:
-    """The new disk that has the volume of ``disk``."""
+    """The new disk that has the volume of ``disk``. One with an image is filled from that, whatever the plan says."""
     known = {other.key for other in before}
     same = (
-        new for new in after if new.key not in known and new.volume == disk.volume and new.datastore == disk.datastore
+        new
+        for new in after
+        if new.key not in known and new.volume == disk.volume and new.datastore == disk.datastore and not new.origin
     )
     return next(same, None) if disk.volume else None
 

@@ -57,6 +57,11 @@ def test_unset_arguments_of_a_list_are_the_same_as_left_out_ones() -> None:
     assert _only(_stack(web=before), _stack(web={"network_device": [{"bridge": "vmbr0"}]})).action is Action.NONE
 
 
+def test_another_order_of_the_disks_is_no_change() -> None:
+    disks = [{"interface": "scsi0", "size": 8}, {"interface": "scsi1", "size": 9}]
+    assert _only(_stack(web={"disk": disks}), _stack(web={"disk": disks[::-1]})).action is Action.NONE
+
+
 def test_what_is_ignored_stays_as_it_was() -> None:
     lifecycle = {"ignore_changes": ["clone", "initialization[0].user_account"]}
     before = {"clone": {"vm_id": 1}, "initialization": {"user_account": {"keys": ["a"]}}, "lifecycle": lifecycle}

@@ -19,7 +19,6 @@ from tests.end_to_end.review_scenarios import SCENARIOS
 SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 ONLY_IN_THE_STATE = {
     "tainted",  # no file says that an apply failed
-    "disk at another interface",  # which volume a disk is only the state knows: it counts as removed
     "key of for_each",  # constructs make a resource for each thing
 }
 COMPARABLE = sorted(set(SCENARIOS) - ONLY_IN_THE_STATE)

@@ -98,6 +98,21 @@ DANGERS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+def test_a_disk_with_an_image_is_filled_anew_at_another_interface() -> None:
+    known: dict[str, Any] = {"path_in_datastore": "vm-100-disk-0"}
+    for image in ({"file_id": "local:iso/debian.img"}, {"import_from": "local:import/debian.qcow2"}):
+        before, after = (vm(disk=[disk(key, 20, **known, **image)]) for key in ("scsi0", "virtio0"))
+        assert updated(before, after) == {"disk-removed": "blocked"}
+
+
+def test_a_new_disk_before_others_gets_the_volume_of_one_that_stays() -> None:
+    first, second = (disk(f"scsi{number}", 20, path_in_datastore=f"vm-100-disk-{number}") for number in (0, 2))
+    new = disk("scsi1", 5, path_in_datastore="vm-100-disk-2")
+    before, after = vm(disk=[first, second]), vm(disk=[first, new, {**second, "path_in_datastore": None}])
+    assert updated(before, after) == {"disk-attached-twice": "blocked"}
+    assert updated(before, vm(disk=[first, second, {**new, "path_in_datastore": None}])) == {}
+
+
 @pytest.mark.parametrize(("kind", "before", "after"), [case[1:] for case in DANGERS], ids=[case[0] for case in DANGERS])
 def test_it_is_a_danger(kind: str, before: dict[str, Any], after: dict[str, Any]) -> None:
     found = updated(before, after)
