@@ -36,6 +36,26 @@ CASES = {
             fix:      add or remove os_type
         """,
     ),
+    "container with an image as machines have it": (
+        "containers: {dns: {vm_id: 9200, image: debian-12}}",
+        """
+        40 error: containers.dns.image
+            the name of a container's system is its os; image is a file of your own
+            found:    debian-12
+            allowed:  os: NAME, or image with url and checksum
+            fix:      write os: debian-12
+        """,
+    ),
+    "container with a template as machines have it": (
+        "containers: {dns: {vm_id: 9200, template: base}}",
+        """
+        43 error: containers.dns.template
+            template says whether the container is one; what it is made from is its os, or clone_from
+            found:    base
+            allowed:  true, false
+            fix:      write clone_from: base, or os: debian-12
+        """,
+    ),
     "type of a known system": (
         "containers: {dns: {os: debian-12, vm_id: 9200, os_type: debian}}",
         """

@@ -1,9 +1,17 @@
 """LXC containers."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from homelab.config.adoption import Adopted, AdoptedGuest
 from homelab.config.guest import Dns, GuestReferences, GuestSettings, GuestSpec, SshKey
@@ -150,6 +158,28 @@ class Container(ContainerSettings, GuestReferences):
     )
     ssh_keys: tuple[SshKey, ...] = Field((), description="Public keys of root, besides those of `defaults`.")
     dns: Dns | None = Field(None, description="Its DNS settings; those of its network and of `defaults` when left out.")
+
+    @field_validator("image", "template", mode="wrap")
+    @classmethod
+    def _not_as_of_a_virtual_machine(
+        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            if not isinstance(value, str):
+                raise
+            if info.field_name == "image":
+                raise Refused(
+                    "the name of a container's system is its os; image is a file of your own",
+                    allowed="os: NAME, or image with url and checksum",
+                    fix=f"write os: {value}",
+                ) from error
+            raise Refused(
+                "template says whether the container is one; what it is made from is its os, or clone_from",
+                allowed="true, false",
+                fix=f"write clone_from: {value}, or os: debian-12",
+            ) from error
 
     @model_validator(mode="after")
     def _one_system(self) -> Self:
