@@ -42,6 +42,7 @@ class Defined:
         values: its arguments, nested blocks always as lists.
         ignored: the paths of ``ignore_changes``; ``all`` is one of them where everything is ignored.
         triggers: what ``replace_triggered_by`` names: a resource, or one argument of it.
+        is_kept: Terraform refuses to destroy it (``prevent_destroy``).
     """
 
     address: str
@@ -49,6 +50,7 @@ class Defined:
     values: Mapping[str, Any]
     ignored: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
+    is_kept: bool = False
 
 
 def defined_resources(configuration: Mapping[str, Any], schemas: Schemas) -> dict[str, Defined]:
@@ -65,6 +67,7 @@ def defined_resources(configuration: Mapping[str, Any], schemas: Schemas) -> dic
                 values=values | _identity(type_, values),
                 ignored=("all",) if ignored == "all" else tuple(str(path) for path in items(ignored)),
                 triggers=tuple(str(entry) for entry in items(lifecycle.get("replace_triggered_by"))),
+                is_kept=lifecycle.get("prevent_destroy") is True,
             )
     return found
 

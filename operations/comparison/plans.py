@@ -142,6 +142,7 @@ def _kept_and_new(
             reason="" if paths is None else "replace_because_cannot_update" if paths else "replace_by_triggers",
             previous_address=arrived.place if arrived else declared.moved.get(address, ""),
             moved_by_state=arrived is not None,
+            no_longer_kept=kept[address].is_kept and not resource.is_kept,
         )
 
 

@@ -179,7 +179,8 @@ def plural(number: int, one: str, many: str) -> str:
 
 
 def _happens(change: Change) -> bool:
-    return change.action is not Action.NONE or change.import_id is not None or bool(change.previous_address)
+    recorded = change.import_id is not None or bool(change.previous_address)
+    return change.action is not Action.NONE or recorded or change.no_longer_kept
 
 
 def _about_plan(document: PlanDocument, disclosure: Disclosure) -> Iterator[Finding]:
@@ -230,12 +231,15 @@ def _reviewed(case: Case, labels: Mapping[str, str]) -> ReviewedChange:
     change, show = case.change, case.estate.disclosure.text
     guest = case.before or case.after
     label = guest.label if guest else labels.get(change.address, change.address)
+    details = [str(difference) for difference in case.differences] if change.action is Action.UPDATE else []
+    if change.no_longer_kept:
+        details.append("lifecycle.prevent_destroy true → none")
     return ReviewedChange(
         stack=show(change.stack),
         address=show(change.address, 300),
         label=show(label, 300),
         action=change.action,
-        details=tuple(map(str, case.differences)) if change.action is Action.UPDATE else (),
+        details=tuple(details),
         imported=change.import_id is not None,
         moved_from=show(change.previous_address, 300),
         is_guest=guest is not None,

@@ -80,6 +80,8 @@ class Change:
     import_id: str | None = None
     moved_by_state: bool = False
     """Whether its new address comes from a move in the states that is still to be done, and not from the plan."""
+    no_longer_kept: bool = False
+    """Whether ``prevent_destroy`` goes. A plan doesn't say so; only a comparison of configurations knows."""
     leaves_old: bool = False
     """Whether the object that was there stays, unmanaged, beside a new one."""
 

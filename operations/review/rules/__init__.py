@@ -32,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     networks.readdressed,
     networks.firewall,
     protection.switched_off,
+    protection.no_longer_kept,
     firewall.guest_options,
     firewall.cluster_options,
     firewall.node_options,

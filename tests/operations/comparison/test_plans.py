@@ -9,7 +9,7 @@ import pytest
 
 from operations.comparison.arguments import Schemas, read_schemas
 from operations.comparison.plans import plan_between
-from operations.review import Action
+from operations.review import Action, review
 from operations.review.plan import Change
 
 VM = "proxmox_virtual_environment_vm"
@@ -145,3 +145,38 @@ def test_outputs_are_named_without_their_values() -> None:
         "prod", _stack(output={"a": {"value": 1}, "b": {"value": 1}}), _stack(output={"a": {"value": 2}}), SCHEMAS
     )
     assert [(output.name, output.action) for output in plan.outputs] == [("a", Action.UPDATE), ("b", Action.DELETE)]
+
+
+def _serious(before: dict[str, Any], after: dict[str, Any]) -> dict[str, bool]:
+    found = review([plan_between("prod-web", before, after, SCHEMAS)]).findings
+    return {finding.kind: finding.blocks for finding in found}
+
+
+KEPT = {"lifecycle": {"prevent_destroy": True}}
+
+
+@pytest.mark.parametrize("type_", [VM, CONTAINER, "docker_volume", "random_password"])
+def test_prevent_destroy_that_goes_is_lost_protection(type_: str) -> None:
+    before = _stack(data={"type": type_, **KEPT})
+    assert _serious(before, _stack(data={"type": type_})) == {"prevent-destroy-off": True}
+    assert _serious(before, _stack(data={"type": type_, "lifecycle": {"prevent_destroy": False}}))
+    assert _serious(before, _stack(data={"type": type_, **KEPT, "name": "other"})).get("prevent-destroy-off") is None
+    assert _serious(_stack(data={"type": type_}), before) == {}
+
+
+def test_prevent_destroy_that_goes_with_proxmox_protection_is_one_decision() -> None:
+    before = _stack(web={"vm_id": 9100, "protection": True, **KEPT})
+    assert _serious(before, _stack(web={"vm_id": 9100, "protection": False})) == {"protection-off": True}
+
+
+def test_prevent_destroy_that_goes_with_its_guest_is_no_other_loss() -> None:
+    assert _serious(_stack(web={"vm_id": 9100, **KEPT}), _stack()) == {"guest-destroyed": True}
+
+
+def test_prevent_destroy_that_goes_is_told_in_words() -> None:
+    before = _stack(web={"vm_id": 9100, "name": "web", **KEPT})
+    result = review([plan_between("prod-web", before, _stack(web={"vm_id": 9100, "name": "web"}), SCHEMAS)])
+    (found,), (change,) = result.findings, result.changes
+    assert change.details == ("lifecycle.prevent_destroy true → none",)
+    assert found.what == "VM web (9100): Terraform's prevent_destroy is switched off"
+    assert "refused every plan that destroys the guest with its disks" in found.consequence
