@@ -26,11 +26,18 @@ def synthesize(
         output: where the stacks are written; local states are beside it.
 
     Raises:
-        SynthesisError: it failed.
+        SynthesisError: ``root`` has no app, or it failed.
     """
+    app = root / "main.py"
+    if not app.is_file():
+        raise SynthesisError(
+            f"{root} is no folder of a project: it has no main.py\n"
+            "    allowed:  the folder with main.py and cdktf.json, or one inside of it\n"
+            f"    fix:      change to that folder, and run it there with --environment {file.resolve()}"
+        )
     environment = {**environ, "HOMELAB_ENVIRONMENTS": str(file.resolve()), "CDKTF_OUTDIR": str(output)}
     # -O as in cdktf.json: without the checks of arguments that the type checker has made already.
-    finished = processes.run([sys.executable, "-O", str(root / "main.py")], folder=root, environment=environment)
+    finished = processes.run([sys.executable, "-O", str(app)], folder=root, environment=environment)
     if finished.code:
         raise SynthesisError(
             finished.stderr.strip() or finished.stdout.strip() or f"main.py ended with {finished.code}"

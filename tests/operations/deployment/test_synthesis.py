@@ -1,4 +1,4 @@
-"""States that no stack belongs to any more."""
+"""Stacks from an environment file, and states that no stack belongs to any more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from operations.deployment.synthesis import Orphan, orphaned_stack, orphans
+import pytest
+
+from operations.deployment.synthesis import Orphan, SynthesisError, orphaned_stack, orphans, synthesize
+from operations.terraform.process import Processes
 from operations.terraform.stacks import Stack
 
 VM = "proxmox_virtual_environment_vm"
@@ -35,6 +38,17 @@ def state(project: Path, name: str, *numbers: int) -> None:
     file = project / "state" / f"{name}.tfstate"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({"version": 4, "resources": resources}), encoding="utf-8")
+
+
+def test_a_folder_without_an_app_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "home.yaml"
+    with pytest.raises(SynthesisError) as caught:
+        synthesize(file, root=tmp_path, output=tmp_path / "cdktf.out", environ={}, processes=Processes())
+    assert str(caught.value) == (
+        f"{tmp_path} is no folder of a project: it has no main.py\n"
+        "    allowed:  the folder with main.py and cdktf.json, or one inside of it\n"
+        f"    fix:      change to that folder, and run it there with --environment {file}"
+    )
 
 
 def test_a_state_with_resources_and_without_a_stack_is_an_orphan(tmp_path: Path) -> None:
