@@ -223,3 +223,55 @@ def test_downloads_and_images_that_are_not_locked(reaction: str, severity: str) 
     assert expected in text
     assert ("services.vaultwarden\n    the image has no digest" in text) == bool(severity)
     assert severity or not text
+
+
+@pytest.mark.parametrize(
+    ("content", "places"),
+    [
+        ("services: {redis: {address: 10.0.31.5}}", ["services.redis.address"]),
+        ("services: {redis: {}}\nservice_defaults: {build_address: 10.0.31.5}", ["service_defaults.build_address"]),
+        ("services: {redis: {template: {address: 10.0.31.5}}}", ["services.redis.template.address"]),
+        ("services: {redis: {node: pve2}}", ["services.redis.node"]),
+        ("services: {redis: {pool: apps}}", ["services.redis.pool"]),
+        ("services: [redis, gitea]\nservice_defaults: {datastore: fast}", ["service_defaults.datastore"]),
+        (
+            "services: [redis, gitea]\nservice_defaults: {template_datastore: big}",
+            ["service_defaults.template_datastore"],
+        ),
+        ("services: {redis: {datastore: fast}}", ["services.redis.datastore"]),
+    ],
+)
+def test_mistakes_are_where_the_file_can_mend_them_and_said_once(content: str, places: list[str]) -> None:
+    found = said(f"{PLACES}{content}")
+    assert [line.split()[1] for line in found.splitlines() if line.startswith("error: ")] == places, found
+
+
+def test_a_number_of_a_replica_is_mended_without_moving_the_first() -> None:
+    text = problems(
+        "{postgresql: {replicas: 2}}", "containers: {other: {os: debian-12, vm_id: 210, network: internal}}"
+    )
+    assert "error: services.postgresql.replica_vm_id\n    VMID 210 of service-postgresql-1 is already that of" in text
+    assert "fix:      write replica_vm_id: 201, 2 are free from there" in text
+
+
+def test_an_address_for_a_service_with_replicas_has_room_for_them() -> None:
+    text = problems(
+        "{postgresql: {replicas: 2}}",
+        "containers: {other: {os: debian-12, vm_id: 9200, network: {name: internal, address: 10.0.30.11}}}",
+    )
+    assert "error: services.postgresql.address\n    the address 10.0.30.11 of service-postgresql-1 is" in text
+    assert "fix:      write 10.0.30.2, 3 are free from there" in text
+
+
+def test_a_list_with_settings_in_it(tmp_path: Path) -> None:
+    text = file_problems(tmp_path, "services: [gitea, {redis: {memory: 1GiB}}]")
+    assert "services\n    a list of services has names alone, and here is something with settings" in text
+    assert "fix:      write services as a map" in text
+
+
+def test_host_names_of_the_greatest_length(tmp_path: Path) -> None:
+    longest = "a" * 63
+    assert resolve(with_services(f"{{redis: {{hostname: {longest}}}}}")).containers["service-redis"].hostname == longest
+    text = file_problems(tmp_path, f"services: {{redis: {{hostname: {longest}, replicas: 1}}}}")
+    assert f"the host name {longest} is too long for replicas" in text
+    assert "allowed:  at most 61 characters with replicas" in text

@@ -129,6 +129,12 @@ Vlan = Annotated[int, Field(ge=1, le=4094, strict=True)]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 """A TCP or UDP port."""
 
+PORT_PATTERN = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+"""A port inside a text: 1 to 65535."""
+
+IPV4_PATTERN = r"((25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(\.(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3})"
+"""An IPv4 address inside a text."""
+
 
 def _mac(value: Any) -> str:
     # YAML 1.1 reads an unquoted 02:11:22:33:44:55 of digits below 60 as a base-60 number.

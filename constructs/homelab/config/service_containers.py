@@ -12,10 +12,11 @@ from homelab.config.environment import Environment
 from homelab.config.problems import Path
 from homelab.services.registry import services
 from homelab.services.service import EnabledService, Instance, Service
-from homelab.services.settings import ReplicatedSettings, ServiceSettings
+from homelab.services.settings import LONGEST_HOSTNAME, ReplicatedSettings, ServiceSettings
 
 TAG = "service"
 TEMPLATE_TAG = "service-template"
+_TEMPLATE_SUFFIX = "-template"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ def template_key(service: str) -> str:
 def instance_key(service: str, index: int) -> str:
     """The key of a service's primary (0) or of a replica."""
     return stack_name(service) if index == 0 else f"{stack_name(service)}-{index}"
+
+
+def replica_of_service(path: Path, key: str) -> bool:
+    """Whether the container ``key``, defined at ``path``, is one that follows a service's first."""
+    return path[0] == "services" and len(path) == 2 and key != stack_name(str(path[1]))
 
 
 def enabled_services(environment: Environment) -> dict[str, EnabledService]:
@@ -103,7 +109,7 @@ def _template(environment: Environment, enabled: EnabledService, settings: Servi
     return Container.model_validate(
         {
             "vm_id": template.vm_id or service.template_vm_id,
-            "hostname": f"{settings.hostname or service.hostname}-template",
+            "hostname": _template_hostname(settings.hostname or service.hostname),
             "description": f"{service.title}: template, built by homelab",
             "tags": (*settings.tags, TEMPLATE_TAG),
             "os": template.os or service.os,
@@ -120,6 +126,10 @@ def _template(environment: Environment, enabled: EnabledService, settings: Servi
             "template": True,
         }
     )
+
+
+def _template_hostname(hostname: str) -> str:
+    return f"{hostname[: LONGEST_HOSTNAME - len(_TEMPLATE_SUFFIX)].rstrip('-')}{_TEMPLATE_SUFFIX}"
 
 
 def _instance(

@@ -49,12 +49,18 @@ def _names_to_map(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         return value
     for name in value:
+        if not isinstance(name, str):
+            raise Refused(
+                "a list of services has names alone, and here is something with settings",
+                allowed="names in a list, or a map of names with settings",
+                fix="write services as a map, such as services: {redis: {memory: 1GiB}, gitea: {}}",
+            )
         if name not in services():
-            near = get_close_matches(str(name), list(services()), n=1)
+            near = get_close_matches(name, list(services()), n=1)
             raise Refused(
                 f"there is no service {name}",
                 allowed=", ".join(services()),
-                fix=f"did you mean {near[0]}?" if near else "remove it; a list has names alone, settings need a map",
+                fix=f"did you mean {near[0]}?" if near else "remove it",
             )
     return {name: {} for name in value}
 

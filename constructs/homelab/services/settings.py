@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from homelab.config.firewall import GuestFirewall
 from homelab.config.guest import Startup
@@ -12,10 +12,18 @@ from homelab.config.image import Checksum, Url
 from homelab.config.model import Model
 from homelab.config.names import DatastoreName, Hostname, Ipv4Address, NodeName, PoolName, Tag, VmId
 from homelab.config.network import StaticOrDhcp
+from homelab.config.problems import Refused
+from homelab.config.text import Matching
 from homelab.config.units import Gibibytes, Mebibytes, gibibytes_between, mebibytes_between
 
 MOST_REPLICAS = 9
 """An address of the catalogue ends in a multiple of ten; the replicas' follow it up to the next one."""
+
+LONGEST_HOSTNAME = 63
+
+ScriptVariable = Annotated[
+    str, Matching(r"var_[a-z0-9_]+", "a variable of a community script", "var_ and a-z, 0-9 or _", example="var_os")
+]
 
 
 class CommunityScript(Model):
@@ -26,7 +34,7 @@ class CommunityScript(Model):
 
     url: Url = Field(description="Where the script is; a commit in the address rather than a branch.")
     checksum: Checksum = Field(description="Its checksum, sha256:<hexadecimal> or sha512:<hexadecimal>.")
-    variables: dict[Annotated[str, Field(pattern=r"^var_[a-z_]+$")], str] = Field(
+    variables: dict[ScriptVariable, str] = Field(
         {}, description="Further var_* variables of the script; numbers, size, storage and network are set already."
     )
 
@@ -87,3 +95,14 @@ class ReplicatedSettings(ServiceSettings):
         0, description="Further instances that follow the first: VMIDs from 210 on for postgresql, next addresses."
     )
     replica_vm_id: VmId | None = Field(None, description="VMID of the first replica; the others follow.")
+
+    @model_validator(mode="after")
+    def _replicas_have_names(self) -> Self:
+        longest = LONGEST_HOSTNAME - len(f"-{MOST_REPLICAS}")
+        if self.replicas and self.hostname is not None and len(self.hostname) > longest:
+            raise Refused(
+                f"the host name {self.hostname} is too long for replicas, which are called {self.hostname[:8]}...-1",
+                allowed=f"at most {longest} characters with replicas",
+                fix="choose a shorter hostname",
+            )
+        return self

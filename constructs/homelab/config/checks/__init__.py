@@ -99,7 +99,7 @@ def check_environments(
                 found[id(subject)].append(problem)
     for subject, problem in state.check_all(subjects):
         found[id(subject)].append(problem)
-    return [found[id(subject)] for subject in subjects]
+    return [list(services.in_words_of_the_file(subject.environment, found[id(subject)])) for subject in subjects]
 
 
 def _clusters(subjects: Sequence[Subject]) -> list[list[Subject]]:

@@ -86,6 +86,11 @@ class _Place:
         """The address as the file has it; None where the VMID makes it."""
         return self.guest.definition.network[int(self.interface.path[-1])].address
 
+    @property
+    def together(self) -> int:
+        """How many guests count their addresses from the same one, with this one."""
+        return sum(other.path == self.guest.path for other in self.subject.guests)
+
 
 def check_cluster(subjects: Sequence[Subject]) -> Findings:
     """Every static address is one that a host may have, and is there once in its segment: a bridge with a VLAN."""
@@ -133,7 +138,7 @@ def _unusable(subjects: Sequence[Subject], place: _Place, plan: _Plan, objection
             fix=f"choose another vm_id, or write the address: network: {{name: {name}, address: ...}}",
             refers_to=("networks", name),
         )
-    who = f" of {guest.key}" if guest.definition.replicas else ""
+    who = f" of {guest.key}" if place.together > 1 else ""
     return Problem(
         (*interface.path, "address"),
         f"the address {interface.address or place.written}{who} {objection}",
@@ -145,7 +150,7 @@ def _unusable(subjects: Sequence[Subject], place: _Place, plan: _Plan, objection
 
 
 def _fix(subjects: Sequence[Subject], place: _Place, plan: _Plan) -> str:
-    wanted = place.guest.definition.replicas or 1
+    wanted = place.together
     taken = {other.interface.address for subject in subjects for other in _static(subject) if other.interface.address}
     free = plan.free(taken, wanted)
     if free is None:
@@ -156,7 +161,7 @@ def _fix(subjects: Sequence[Subject], place: _Place, plan: _Plan) -> str:
 
 def _twice(subjects: Sequence[Subject], place: _Place, plan: _Plan, owner: _Place) -> Problem:
     guest, interface = place.guest, place.interface
-    replica = f" ({owner.guest.key})" if owner.guest.definition.replicas else ""
+    replica = f" ({owner.guest.key})" if owner.together > 1 else ""
     name = seen_from(place.subject, owner.subject, owner.guest.path) + replica
     from_vm_id = place.written is None
     says = f"VMID {guest.vm_id} of {guest.key} leads to" if from_vm_id else "the address"

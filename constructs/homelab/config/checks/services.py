@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from homelab.config.checks.subject import Subject, listed, nearest
+from homelab.config.environment import Environment
 from homelab.config.problems import Path, Problem, Severity
 from homelab.config.service_containers import built_here, stack_name
 
+_DEFAULTS = "service_defaults"
 _USUAL_NETWORK = "{bridge: vmbr2, cidr: 10.0.30.0/24, gateway: 10.0.30.1, dns: [192.168.10.2]}"
 
 
@@ -26,7 +29,7 @@ def _networks(subject: Subject) -> Iterator[Problem]:
     for key, name in (("network", defaults.network), ("build_network", defaults.build_network)):
         if name is not None and name not in networks:
             yield Problem(
-                ("service_defaults", key),
+                (_DEFAULTS, key),
                 f"the services' network {name} is not there",
                 value=name,
                 allowed=listed(networks),
@@ -82,3 +85,38 @@ def _groups(subject: Subject) -> Iterator[Problem]:
                 fix="choose another group",
                 refers_to=("services", owner),
             )
+
+
+def in_words_of_the_file(environment: Environment, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """``problems`` at the keys with which a file says it, where a service's container got it from elsewhere.
+
+    What all services have from one key is said once.
+    """
+    seen: set[tuple[Path, str]] = set()
+    for problem in problems:
+        path = _written(environment, problem.path)
+        if path[:1] not in {("services",), (_DEFAULTS,)}:
+            yield problem
+        elif (path, problem.message) not in seen:
+            seen.add((path, problem.message))
+            yield problem if path == problem.path else replace(problem, path=path)
+
+
+def _written(environment: Environment, path: Path) -> Path:
+    if path[:1] != ("services",) or len(path) < 3:
+        return path
+    service, keys = path[:2], path[2:]
+    settings, defaults = environment.services[str(path[1])], environment.service_defaults
+    if keys[0] == "template":
+        found: dict[Path, Path] = {("node",): (*service, "node"), ("pool",): (*service, "pool")}
+        if settings.template.datastore is None:
+            found[("datastore",)] = (_DEFAULTS, "template_datastore")
+        network = "build_network" if defaults.build_network else "network"
+        address = (*service, "template", "address") if settings.template.address else (_DEFAULTS, "build_address")
+        keys = keys[1:]
+    else:
+        found = {} if settings.datastore else {("datastore",): (_DEFAULTS, "datastore")}
+        network, address = "network", (*service, "address")
+    if keys[:1] == ("network",):
+        return address if keys[2:] == ("address",) else (_DEFAULTS, network)
+    return found.get(keys, path)

@@ -10,6 +10,7 @@ from homelab.config.container import Container
 from homelab.config.environment import VmIdRange
 from homelab.config.expansion import ExpandedGuest
 from homelab.config.problems import Path, Problem
+from homelab.config.service_containers import replica_of_service
 
 _LARGEST = 999_999_999
 
@@ -24,13 +25,21 @@ class _Numbered:
     vm_id: int
     bands: tuple[str, ...]
     """Keys of ``policy.vm_ids`` in whose ranges it may be, the one meant for it first."""
+    setting: str = "vm_id"
+    """The key that says its number, or from which on it and others count."""
+
+    @property
+    def place(self) -> Path:
+        """Where the file says its number."""
+        return (*self.path, self.setting)
 
 
 def _numbered(subject: Subject) -> Iterator[_Numbered]:
     for key, template in subject.environment.templates.items():
         yield _Numbered(subject, ("templates", key), key, template.vm_id, ("templates",))
     for guest in subject.guests:
-        yield _Numbered(subject, guest.path, guest.key, guest.vm_id, _bands(guest))
+        setting = "replica_vm_id" if replica_of_service(guest.path, guest.key) else "vm_id"
+        yield _Numbered(subject, guest.path, guest.key, guest.vm_id, _bands(guest), setting)
 
 
 def _bands(guest: ExpandedGuest) -> tuple[str, ...]:
@@ -52,15 +61,15 @@ def check_cluster(subjects: Sequence[Subject]) -> Findings:
     for subject in subjects:
         for entry in _numbered(subject):
             owner = owners.setdefault(entry.vm_id, entry)
-            pair = (id(owner.subject), owner.path, id(subject), entry.path)
+            pair = (id(owner.subject), owner.place, id(subject), entry.place)
             if owner is not entry and pair not in reported:
                 reported.add(pair)
                 yield subject, _taken(subjects, entry, owner)
             bands = _ranges(entry)
-            if (id(subject), entry.path) not in outside and not any(
+            if (id(subject), entry.place) not in outside and not any(
                 band.first <= entry.vm_id <= band.last for band in bands
             ):
-                outside.add((id(subject), entry.path))
+                outside.add((id(subject), entry.place))
                 yield subject, _outside(subjects, entry, bands)
 
 
@@ -69,7 +78,7 @@ def _taken(subjects: Sequence[Subject], entry: _Numbered, owner: _Numbered) -> P
     replica = "" if owner.key == owner.path[-1] else f" ({owner.key})"
     free = _free_number(subjects, entry)
     return Problem(
-        (*entry.path, "vm_id"),
+        entry.place,
         f"VMID {entry.vm_id} of {entry.key} is already that of {name}{replica}",
         value=entry.vm_id,
         allowed="a number that nothing else in the cluster has",
@@ -82,7 +91,7 @@ def _outside(subjects: Sequence[Subject], entry: _Numbered, bands: tuple[VmIdRan
     kind = entry.bands[0]
     free = _free_number(subjects, entry)
     return Problem(
-        (*entry.path, "vm_id"),
+        entry.place,
         f"VMID {entry.vm_id} of {entry.key} is outside of the range for {kind}",
         value=entry.vm_id,
         allowed=" or ".join(f"{band.first} to {band.last}" for band in bands),
@@ -94,11 +103,11 @@ def _outside(subjects: Sequence[Subject], entry: _Numbered, bands: tuple[VmIdRan
 def _free_number(subjects: Sequence[Subject], entry: _Numbered) -> str:
     """The first number of the entry's bands from which enough are free; empty where none is."""
     taken = {other.vm_id for subject in subjects for other in _numbered(subject)}
-    wanted = sum(other.path == entry.path for other in _numbered(entry.subject))
+    wanted = sum(other.place == entry.place for other in _numbered(entry.subject))
     for band in _ranges(entry):
         for first in range(band.first, band.last - wanted + 2):
             if taken.isdisjoint(range(first, first + wanted)):
-                return f"write vm_id: {first}" + (f", {wanted} are free from there" if wanted > 1 else "")
+                return f"write {entry.setting}: {first}" + (f", {wanted} are free from there" if wanted > 1 else "")
     return ""
 
 
