@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from operations.review.disclosure import secrets_of
+from operations.review.guests import CONTAINER
 from operations.review.plan import ACTIONS, Action, Change, OutputChange, PlanDocument, ReviewError, Untouched
-from operations.review.values import items, mapping, text
+from operations.review.values import block, items, mapping, number, text
 
 SUPPORTED_MAJOR = "1"
 _HOW = "make it with `terraform plan -out=plan.bin` and `terraform show -json plan.bin > plan.json`"
@@ -96,6 +97,7 @@ def _plan(document: Mapping[str, Any], stack: str) -> PlanDocument:
         errored=document.get("errored") is True,
         complete=document.get("complete") is not False,
         applyable=document["applyable"] if isinstance(document.get("applyable"), bool) else None,
+        root_disks=dict(_root_disks(document)),
     )
 
 
@@ -169,6 +171,15 @@ def _objects(module: Any) -> Iterator[Untouched]:
             yield Untouched(address, type_, mapping(entry.get("values")), entry.get("sensitive_values"))
     for inner in items(mapping(module).get("child_modules")):
         yield from _objects(inner)
+
+
+def _root_disks(document: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    module = mapping(mapping(document.get("configuration")).get("root_module"))
+    for entry in map(mapping, items(module.get("resources"))):
+        address = text(entry.get("address"))
+        size = number(mapping(block(mapping(entry.get("expressions")), "disk").get("size")).get("constant_value"))
+        if entry.get("type") == CONTAINER and address and size is not None:
+            yield address, size
 
 
 def _failed_checks(document: Mapping[str, Any]) -> Iterator[str]:

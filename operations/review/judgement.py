@@ -13,10 +13,10 @@ from operations.review.differences import differences
 from operations.review.disclosure import Disclosure
 from operations.review.estate import Estate
 from operations.review.findings import Case, Finding, Severity
-from operations.review.guests import is_guest, read_guest
+from operations.review.guests import CONTAINER, is_guest, read_guest
 from operations.review.plan import Action, Change, OutputChange, PlanDocument, ReviewError
 from operations.review.rules import RULES
-from operations.review.values import items
+from operations.review.values import block, items, number
 
 SERVICE_TEMPLATE = "service-template"
 """The tag of a service's template: a container that its own script has turned into one."""
@@ -251,6 +251,18 @@ def _is_converted(change: Change) -> bool:
     return change.after.get("template") is True and SERVICE_TEMPLATE in items(change.before.get("tags"))
 
 
+def _is_grown(change: Change, document: PlanDocument) -> bool:
+    """Whether the root disk of a clone has got the size that it was to have.
+
+    The provider clones a container with the disk of its template. What grows it in the same apply (a service's own
+    script) comes after the provider has read the clone, and the state learns of it with the next change only.
+    """
+    before, after = (number(block(values, "disk").get("size")) for values in (change.before, change.after))
+    is_clone = change.type == CONTAINER and bool(block(change.before, "clone"))
+    asked = document.root_disks.get(change.address)
+    return is_clone and before is not None and after is not None and before < after and after == asked
+
+
 def _drift(estate: Estate) -> Iterator[ReviewedChange]:
     disclosure = estate.disclosure
     for document in estate.documents:
@@ -263,6 +275,7 @@ def _drift(estate: Estate) -> Iterator[ReviewedChange]:
                 # A membership of our own shows in the guest as if somebody had put it in the pool.
                 ours = {"pool_id"} if guest.vm_id in estate.memberships else set()
                 ours |= _CONVERSION if _is_converted(change) else set()
+                ours |= {"disk.size"} if _is_grown(change, document) else set()
             found = differences(change, disclosure) if change.action is Action.UPDATE else ()
             details = tuple(str(difference) for difference in found if difference.path not in ours)
             if change.action is Action.NONE or (change.action is Action.UPDATE and not details):

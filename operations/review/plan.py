@@ -130,6 +130,7 @@ class PlanDocument:
         complete: everything in the configuration is in the plan; not so with ``-target``.
         applyable: an apply would do something; None where Terraform is too old to say so.
         labels: what people call the objects at some addresses; others are called by their address.
+        root_disks: the sizes (GiB) of containers' root disks as the configuration has them, by address.
     """
 
     stack: str
@@ -145,3 +146,4 @@ class PlanDocument:
     complete: bool = True
     applyable: bool | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    root_disks: Mapping[str, float] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from operations.review import Verdict, read_plan, review
 from simulator import Simulator, SimulatorOptions, StorageOptions
 from simulator.certificates import make_certificates
 from simulator.state import Guest
@@ -99,6 +100,9 @@ class Services:
         """A second plan has nothing to do."""
         planned = self.deployment.plan(STACK)
         assert planned.is_empty, planned.text
+        shown = self.deployment.terraform(STACK, "show", "-json", "plan.bin")
+        result = review([read_plan(shown, STACK)])
+        assert (result.verdict, result.drift) == (Verdict.NOTHING, ()), "what the apply did is no drift"
 
 
 @pytest.fixture(scope="module")

@@ -158,6 +158,30 @@ def test_the_document_that_the_other_tests_use_is_read_whole() -> None:
     assert len(plan(NO_OP, change("a.b", None, {})).changes) == len(document(NO_OP, NO_OP)["resource_changes"])
 
 
+@pytest.mark.parametrize(
+    ("asked", "clone", "size", "details"),
+    [
+        (20, [{"vm_id": 901}], 20, []),
+        (20, [{"vm_id": 901}], 30, ["disk.size 8 → 30"]),
+        (8, [{"vm_id": 901}], 20, ["disk.size 8 → 20"]),
+        (20, [], 20, ["disk.size 8 → 20"]),
+        (None, [{"vm_id": 901}], 20, ["disk.size 8 → 20"]),
+    ],
+    ids=["as asked", "larger than asked", "not asked", "no clone", "not said"],
+)
+def test_a_clone_that_was_given_its_own_size_is_no_drift(
+    asked: int | None, clone: list[Any], size: int, details: list[str]
+) -> None:
+    address = f"{CONTAINER}.service-redis"
+    disks = [[{"datastore_id": "local-lvm", "size": gib}] for gib in (8, size)]
+    before, after = (container(clone=clone, disk=disk) for disk in disks)
+    said = {"size": {"constant_value": asked}} if asked else {"size": {"references": ["local.size"]}}
+    entry = {"address": address, "type": CONTAINER, "expressions": {"disk": [said]}}
+    configuration = {"root_module": {"resources": [entry]}}
+    result = judged(resource_drift=[change(address, before, after)], configuration=configuration)
+    assert [detail for one in result.drift for detail in one.details] == details
+
+
 def test_a_template_that_its_own_script_made_is_no_drift() -> None:
     def drifted(*tags: str, **more: object) -> list[str]:
         before = container(tags=list(tags), started=True, template=False)
