@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from operations.command_line.deploy_command import Environment, Verbose, Yes
+from operations.command_line.deploy_command import Environment as EnvironmentName
+from operations.command_line.deploy_command import Verbose, Yes
 
 if TYPE_CHECKING:
+    from homelab.config.environment import Environment
     from homelab.config.expansion import ExpandedGuest
+    from homelab.config.problems import Problem
     from operations.deployment.session import Session
 
 
@@ -20,7 +23,7 @@ def migrate(
         str | None,
         typer.Option("--to", metavar="NODE", help="The node. [default: the one that the environment says]"),
     ] = None,
-    environment: Environment = None,
+    environment: EnvironmentName = None,
     *,
     yes: Yes = False,
     verbose: Verbose = False,
@@ -83,6 +86,12 @@ def _migrate(session: Session, guest: ExpandedGuest, to: str | None, *, yes: boo
         raise MigrationError(
             f"{guest.key} does not fit on {target}: {reason}\n    fix:      change the environment file first"
         )
+    wrong = _what_the_record_may_not_say(session.environment, guest, target)
+    if wrong is not None:
+        raise MigrationError(
+            f"{guest.key} may not be on {target}: {wrong.message}\n    allowed:  {wrong.allowed}\n"
+            "    fix:      another node, or change the environment file first"
+        )
     migration = prepare(api, there, target)
     typer.echo(f"{migration.summary}.")
     if not yes and not typer.confirm("Move it?", err=True):
@@ -91,6 +100,18 @@ def _migrate(session: Session, guest: ExpandedGuest, to: str | None, *, yes: boo
     typer.echo(f"{now.label} is on {now.node} and {'runs' if now.running else 'does not run'}.")
     _take_note(session, guest, target)
     return 0
+
+
+def _what_the_record_may_not_say(environment: Environment, guest: ExpandedGuest, node: str) -> Problem | None:
+    """What would be wrong with the environment once its record has ``guest`` on ``node``; None without a record."""
+    from homelab.config.checks import check_environment
+    from homelab.config.placement import record_name
+    from homelab.config.problems import Severity
+
+    if guest.placement is None:
+        return None
+    moved = environment.model_copy(update={"placed": {**environment.placed, record_name(guest): node}})
+    return next((problem for problem in check_environment(moved) if problem.severity is Severity.ERROR), None)
 
 
 def _take_note(session: Session, guest: ExpandedGuest, node: str) -> None:

@@ -34,6 +34,7 @@ class Journey:
     machine_moves: str = ""
     container_is_refused: str = ""
     container_moves: str = ""
+    apart_is_refused: str = ""
     placed_moves: str = ""
     placed_after: dict[str, str] = field(default_factory=dict)
     plan_after_moving: dict[str, Any] = field(default_factory=dict)
@@ -104,6 +105,8 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
         found.container_is_refused = project.run("deploy", "guests", "--yes", code=1)
         found.container_moves = project.run("migrate", "box", "--yes")
         found.machine_moves = project.run("deploy", "guests", "--yes")
+        taken = found.placed["vms.web-2"]
+        found.apart_is_refused = project.run("migrate", "web-1", "--to", taken, "--yes", code=1)
         found.placed_moves = project.run("migrate", "sandbox", "--to", "pve2", "--yes")
         found.placed_after = recorded(project)
         found.plan_after_moving = project.document("deploy", "--dry-run")
@@ -193,6 +196,15 @@ def test_a_container_is_moved_by_the_command(journey: Journey) -> None:
     assert "container box (9210) goes from pve2 to pve1 and is stopped and started again" in journey.container_moves
     assert "State of trio-guests: box (9210) is on pve1 now, not on pve2." in journey.container_moves
     assert journey.moved["box"] == ("pve1", True)
+
+
+def test_a_placed_guest_does_not_move_to_where_its_policy_does_not_let_it(journey: Journey) -> None:
+    said = " ".join(journey.apart_is_refused.split())
+    taken = journey.placed["vms.web-2"]
+
+    assert f"web-1 may not be on {taken}: web-1, web-2 of vms.web are recorded on one node" in said
+    assert "allowed: each on a node of its own" in said
+    assert journey.placed_after["vms.web-1"] == journey.placed["vms.web-1"] == journey.moved["web-1"][0]
 
 
 def test_a_placed_guest_that_is_moved_has_its_new_place_on_record(journey: Journey) -> None:
