@@ -72,15 +72,10 @@ def start_clone(call: Call, wanted: Clone, guest: Guest, copy_disks: Callable[[G
     """Copies the disks, adds the guest under a lock and starts the task that takes the lock off."""
     cluster = call.cluster
 
-    def drop_volumes() -> None:
-        for storage, node, volid in list(cluster.volumes_of.get(guest.vmid, ())):
-            if cluster.volumes_on(storage, node)[volid].content in ("images", "rootdir"):
-                cluster.remove_volume(volid, node)
-
     try:
         copy_disks(guest)
     except ApiError:
-        drop_volumes()
+        cluster.remove_disks(guest.vmid)
         raise
     guest.config["lock"] = lock
     cluster.add_guest(guest)
@@ -90,7 +85,7 @@ def start_clone(call: Call, wanted: Clone, guest: Guest, copy_disks: Callable[[G
         guest.config.pop("lock", None)
 
     def undo() -> None:
-        drop_volumes()
+        cluster.remove_disks(guest.vmid)
         cluster.remove_guest(guest)
 
     kind = "qmclone" if guest.kind == "qemu" else "vzclone"

@@ -89,6 +89,12 @@ class Guest:
         """Whether it has been turned into a template."""
         return bool(self.config.get("template"))
 
+    def snapshot(self, name: str) -> Config:
+        """The settings that a snapshot kept."""
+        if name not in self.snapshots:
+            raise failed(f"snapshot '{name}' does not exist")
+        return self.snapshots[name]
+
 
 @dataclass(slots=True)
 class Node:
@@ -265,6 +271,19 @@ class Cluster:
         if volume is not None and volume.vmid is not None:
             self.volumes_of.get(volume.vmid, set()).discard((storage, node, volid))
         return volume
+
+    def disks_of(self, vmid: int) -> list[tuple[str, str]]:
+        """A guest's disks, attached or not, each with its node: no backups."""
+        return [
+            (volid, node)
+            for storage, node, volid in self.volumes_of.get(vmid, ())
+            if self.volumes_on(storage, node)[volid].content in ("images", "rootdir")
+        ]
+
+    def remove_disks(self, vmid: int) -> None:
+        """Deletes all disks of a guest."""
+        for volid, node in self.disks_of(vmid):
+            self.remove_volume(volid, node)
 
     def used_bytes(self, storage: str, node: str) -> int:
         """Sum of the volumes' sizes."""

@@ -240,10 +240,8 @@ def destroy(call: Call, guest: Guest) -> Any:
         for volid in volumes:
             free(cluster, volid, guest.node)
         if values.get("destroy-unreferenced-disks"):
-            for _storage, node, volid in list(cluster.volumes_of.get(guest.vmid, ())):
-                volume = cluster.volumes_on(_storage, node).get(volid)
-                if volume and volume.content in ("images", "rootdir"):
-                    free(cluster, volid, node)
+            for volid, node in cluster.disks_of(guest.vmid):
+                free(cluster, volid, node)
         forget(call, guest, purge=purge)
 
     return call.task(f"{task_prefix(guest)}destroy", guest.vmid, remove, guest=guest)
@@ -266,13 +264,6 @@ def _check_destroy(call: Call, guest: Guest, *, purge: bool) -> None:
 
 
 # snapshots
-
-
-def _named_snapshot(call: Call, guest: Guest) -> str:
-    name = call.path["snapname"]
-    if name not in guest.snapshots:
-        raise failed(f"snapshot '{name}' does not exist")
-    return name
 
 
 def _check_snapshots_possible(call: Call, guest: Guest) -> None:
@@ -321,7 +312,8 @@ def take_snapshot(call: Call, guest: Guest) -> Any:
 @for_both("DELETE", "/snapshot/{snapname}", "force:bool", "force:bool", _SNAPSHOT, locks=True)
 def delete_snapshot(call: Call, guest: Guest) -> Any:
     """Removes a snapshot; its children get its parent."""
-    name = _named_snapshot(call, guest)
+    name = call.path["snapname"]
+    guest.snapshot(name)
     call.unlocked(guest)
 
     def remove(_task: Task) -> None:
@@ -345,11 +337,11 @@ def delete_snapshot(call: Call, guest: Guest) -> Any:
 )
 def rollback(call: Call, guest: Guest) -> Any:
     """Goes back to a snapshot; the guest is stopped."""
-    name = _named_snapshot(call, guest)
+    name = call.path["snapname"]
+    kept = copy.deepcopy(guest.snapshot(name))
     call.unlocked(guest)
 
     def restore(task: Task) -> None:
-        kept = copy.deepcopy(guest.snapshots[name])
         for key in ("snaptime", "snapdescription"):
             kept.pop(key)
         guest.config = kept | {"parent": name}
@@ -363,10 +355,10 @@ def rollback(call: Call, guest: Guest) -> Any:
 @for_both("GET", "/snapshot/{snapname}/config", "", "", "/vms/{vmid} VM.Snapshot|VM.Snapshot.Rollback|VM.Audit")
 def read_snapshot(call: Call, guest: Guest) -> Any:
     """The configuration a snapshot keeps."""
-    return guest.snapshots[_named_snapshot(call, guest)]
+    return guest.snapshot(call.path["snapname"])
 
 
 @for_both("PUT", "/snapshot/{snapname}/config", "description", "description", _SNAPSHOT)
 def describe_snapshot(call: Call, guest: Guest) -> None:
     """Changes a snapshot's description."""
-    guest.snapshots[_named_snapshot(call, guest)]["snapdescription"] = call.values.get("description", "")
+    guest.snapshot(call.path["snapname"])["snapdescription"] = call.values.get("description", "")

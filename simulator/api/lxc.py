@@ -144,7 +144,7 @@ def create(call: Call) -> Any:
     try:
         apply(call, guest, values, [])
     except ApiError:
-        _discard(call, guest)
+        call.cluster.remove_disks(guest.vmid)
         raise
     cluster.add_guest(guest)
     if pool:
@@ -158,7 +158,7 @@ def create(call: Call) -> Any:
 
     def undo() -> None:
         if guest.config.get("lock") == "create":
-            _discard(call, guest)
+            call.cluster.remove_disks(guest.vmid)
             cluster.remove_guest(guest)
 
     return call.task("vzrestore" if restore else "vzcreate", vmid, extract, guest=guest, undo=undo)
@@ -197,7 +197,7 @@ def _make_way(call: Call, old: Guest | None) -> None:
     if old.running:
         raise failed("can't overwrite running container")
     call.require(f"/vms/{old.vmid}", "VM.Backup")
-    _discard(call, old)
+    call.cluster.remove_disks(old.vmid)
     call.cluster.remove_guest(old)
 
 
@@ -213,20 +213,12 @@ def _source(call: Call, template: str) -> Any:
     return call.cluster.volume(template, call.node)
 
 
-def _discard(call: Call, guest: Guest) -> None:
-    for storage, node, volid in list(call.cluster.volumes_of.get(guest.vmid, ())):
-        if (volume := call.cluster.volumes_on(storage, node).get(volid)) and volume.content == "rootdir":
-            call.cluster.remove_volume(volid, node)
-
-
 @endpoint("GET", f"{GUEST['lxc']}/config", "current:bool snapshot", check="/vms/{vmid} VM.Audit")
 def read_config(call: Call) -> Any:
     """All settings, raw ``lxc.*`` lines included."""
     guest = call.guest("lxc")
     if snapshot := call.values.get("snapshot"):
-        if snapshot not in guest.snapshots:
-            raise failed(f"snapshot '{snapshot}' does not exist")
-        return guest.snapshots[snapshot]
+        return guest.snapshot(snapshot)
     view = guest.config | {"digest": digest(guest.config)}
     if guest.raw_lxc:
         view["lxc"] = guest.raw_lxc

@@ -87,7 +87,7 @@ def create(call: Call) -> Any:
     try:
         apply(call, guest, values, [])
     except ApiError as problem:
-        _discard(call, guest)
+        call.cluster.remove_disks(guest.vmid)
         if problem.status == 500:
             raise failed(f"unable to create VM {vmid} - {problem.message}") from problem
         raise
@@ -105,16 +105,10 @@ def create(call: Call) -> Any:
 
     def undo() -> None:
         if guest.config.get("lock") == "create":
-            _discard(call, guest)
+            call.cluster.remove_disks(guest.vmid)
             cluster.remove_guest(guest)
 
     return call.task("qmrestore" if archive else "qmcreate", vmid, finish, guest=guest, undo=undo)
-
-
-def _discard(call: Call, guest: Guest) -> None:
-    for storage, node, volid in list(call.cluster.volumes_of.get(guest.vmid, ())):
-        if (volume := call.cluster.volumes_on(storage, node).get(volid)) and volume.content == "images":
-            call.cluster.remove_volume(volid, node)
 
 
 @endpoint("GET", f"{_VM}/config", "current:bool snapshot", check="/vms/{vmid} VM.Audit")
@@ -122,9 +116,7 @@ def read_config(call: Call) -> Any:
     """All settings."""
     guest = call.guest("qemu")
     if snapshot := call.values.get("snapshot"):
-        if snapshot not in guest.snapshots:
-            raise failed(f"snapshot '{snapshot}' does not exist")
-        return guest.snapshots[snapshot]
+        return guest.snapshot(snapshot)
     return guest.config | {"digest": digest(guest.config)}
 
 

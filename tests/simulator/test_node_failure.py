@@ -28,13 +28,6 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
-@pytest.fixture
-def api(simulator: Simulator) -> Iterator[Api]:
-    made = Api(simulator, simulator.api_token)
-    yield made
-    made.http.close()
-
-
 def guarded(api: Api, vmid: int, storage: str = "shared", **settings: object) -> None:
     """A running container under HA."""
     api.add_container(vmid, rootfs=f"{storage}:4", start=1)
