@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from homelab.provisioning.script import StoredSecret
-from homelab.services.service import ServiceContext
+from homelab.services.service import EnabledService, ServiceContext
 
 SERVICE_NAME = "postgresql"
 PORT = 5432
+MAINTENANCE_DATABASE = "postgres"
+"""What a user without a database of its own connects to."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,25 @@ class UsesPostgresql(Protocol):
 
 def database_needs(context: ServiceContext[Any]) -> tuple[DatabaseNeed, ...]:
     """What the services of the environment need of PostgreSQL, in the order of the catalogue."""
+    return tuple(need for need, _ in _needed(context))
+
+
+def access_of_services(context: ServiceContext[Any]) -> tuple[tuple[str, str, str], ...]:
+    """Database, user and address, as x.x.x.x/32, of every service that uses PostgreSQL."""
+    return tuple(
+        (need.database or MAINTENANCE_DATABASE, need.user, f"{instance.address}/32")
+        for need, enabled in _needed(context)
+        for instance in enabled.instances
+    )
+
+
+def _needed(context: ServiceContext[Any]) -> Iterator[tuple[DatabaseNeed, EnabledService]]:
     if SERVICE_NAME not in context.services:
-        return ()
-    settings = [enabled.settings for enabled in context.services.values()]
-    needs = [one.database_need() for one in settings if isinstance(one, UsesPostgresql)]
-    return tuple(need for need in needs if need is not None)
+        return
+    for enabled in context.services.values():
+        need = enabled.settings.database_need() if isinstance(enabled.settings, UsesPostgresql) else None
+        if need is not None:
+            yield need, enabled
 
 
 def user_secret(user: str, variable: str) -> StoredSecret:

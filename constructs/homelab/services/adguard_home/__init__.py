@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
+from homelab.config.names import IPV4_PATTERN, PORT_PATTERN
 from homelab.config.text import Matching
 from homelab.provisioning.script import StoredSecret
 from homelab.services.service import Download, Reach, Service, ServiceContext, ServicePort, Size
@@ -21,7 +22,7 @@ _RELEASE = f"https://github.com/AdguardTeam/AdGuardHome/releases/download/v{VERS
 Upstream = Annotated[
     str,
     Matching(
-        r"(https|tls|quic|tcp|udp)://[a-zA-Z0-9.:/_-]+|[0-9.]+(:[0-9]+)?",
+        rf"(https|tls|quic|tcp|udp)://[a-zA-Z0-9.-]+(:{PORT_PATTERN})?(/[a-zA-Z0-9./_-]*)?|{IPV4_PATTERN}(:{PORT_PATTERN})?",
         "a DNS server",
         "an address, or https://, tls://, quic://, tcp:// or udp:// and where it is",
         example="https://dns.quad9.net/dns-query",
@@ -35,9 +36,9 @@ class AdguardHomeSettings(ServiceSettings):
     upstreams: Annotated[tuple[Upstream, ...], Field(min_length=1)] = Field(
         ("https://dns10.quad9.net/dns-query",), description="DNS servers that it asks."
     )
-    bootstrap: tuple[Annotated[str, Matching(r"[0-9.]+", "an IPv4 address", "such as 9.9.9.10")], ...] = Field(
-        ("9.9.9.10", "149.112.112.10"), description="DNS servers that resolve the names of the others."
-    )
+    bootstrap: tuple[
+        Annotated[str, Matching(IPV4_PATTERN, "an IPv4 address", "four numbers from 0 to 255", example="9.9.9.10")], ...
+    ] = Field(("9.9.9.10", "149.112.112.10"), description="DNS servers that resolve the names of the others.")
     admin: Annotated[str, Matching(r"[a-z][a-z0-9_-]*", "a user name", "a-z, 0-9, _ and -", longest=32)] = Field(
         "admin", description="The only user, with the password `adguard-home/admin`."
     )

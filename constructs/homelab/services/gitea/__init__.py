@@ -26,6 +26,7 @@ AdminName = Annotated[
     str, Matching(r"(?!admin$|ghost$)[a-z][a-z0-9_-]*", "a user of Gitea", "a-z, 0-9, _ and -; not admin", longest=40)
 ]
 """Gitea keeps names such as admin for itself."""
+MailAddress = Annotated[str, Matching(r"[^@\s']+@[^@\s']+", "an e-mail address", "name@domain", example="me@home.arpa")]
 
 
 class GiteaSettings(ServiceSettings):
@@ -35,7 +36,7 @@ class GiteaSettings(ServiceSettings):
         "sqlite", description="sqlite keeps it in the container; postgresql uses the environment's PostgreSQL."
     )
     admin: AdminName = Field("gitadmin", description="The administrator, with the password `gitea/admin`.")
-    email: Annotated[str, Matching(r"[^@\s']+@[^@\s']+", "an e-mail address", "name@domain")] | None = Field(
+    email: MailAddress | None = Field(
         None, description="The administrator's e-mail address; a local one when left out."
     )
     registration: bool = Field(False, description="Whether anybody may register.")

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from homelab.config.text import Matching
 from homelab.provisioning.script import StoredSecret
+from homelab.services.postgresql_use import MAINTENANCE_DATABASE, DatabaseNeed, user_secret
 from homelab.services.postgresql_use import PORT as POSTGRESQL_PORT
 from homelab.services.postgresql_use import SERVICE_NAME as POSTGRESQL
-from homelab.services.postgresql_use import DatabaseNeed, user_secret
 from homelab.services.public_address import public_url
 from homelab.services.service import Service, ServiceContext, ServicePort, Size
 from homelab.services.settings import ServiceSettings
@@ -67,7 +67,7 @@ def data_sources(context: ServiceContext[GrafanaSettings]) -> list[dict[str, Any
                 "access": "proxy",
                 "url": f"{postgresql.address}:{POSTGRESQL_PORT}",
                 "user": DATABASE_USER,
-                "jsonData": {"database": "postgres", "sslmode": "require"},
+                "jsonData": {"database": MAINTENANCE_DATABASE, "sslmode": "require"},
                 "secureJsonData": {"password": f"$__file{{{DATABASE_PASSWORD_FILE}}}"},
             }
         )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from homelab.config.model import Model
-from homelab.config.names import Domain, Key
+from homelab.config.names import PORT_PATTERN, Domain, Key
 from homelab.config.text import Matching
 from homelab.services.public_address import PROXY, domain_of, public_name
 from homelab.services.service import Reach, Service, ServiceContext, ServicePort, Size
@@ -24,7 +24,13 @@ class ProxyHost(Model):
     """A web page somewhere else that gets a name at the proxy too."""
 
     url: Annotated[
-        str, Matching(r"https?://[a-zA-Z0-9.-]+(:[0-9]{1,5})?", "an address of a web server", "http(s)://host:port")
+        str,
+        Matching(
+            rf"https?://[a-zA-Z0-9.-]+(:{PORT_PATTERN})?",
+            "an address of a web server",
+            "http:// or https://, a name or an IPv4 address, and a port; no path",
+            example="https://192.168.1.5:5001",
+        ),
     ] = Field(description="Where the proxy finds it; its certificate is not verified.")
 
 

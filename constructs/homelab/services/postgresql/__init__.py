@@ -8,7 +8,7 @@ from typing import Any
 
 from homelab.provisioning.script import StoredSecret
 from homelab.services.postgresql.settings import PostgresqlSettings, User
-from homelab.services.postgresql_use import PORT, database_needs, user_secret
+from homelab.services.postgresql_use import PORT, access_of_services, database_needs, user_secret
 from homelab.services.service import Service, ServiceContext, ServicePort, Size
 
 REPLICATION = StoredSecret("REPLICATION_PASSWORD", "postgresql/replication")
@@ -99,7 +99,7 @@ def _variables(context: ServiceContext[PostgresqlSettings]) -> Mapping[str, Any]
         "parameters": parameters(context),
         "logins": logins(context),
         "databases": databases(context),
-        "access": [(one.database, one.user, one.source) for one in sources]
+        "access": [*((one.database, one.user, one.source) for one in sources), *access_of_services(context)]
         if sources is not None
         else [("all", "all", context.network.cidr)],
         "slots": [f"replica_{replica.index}" for replica in context.replicas],

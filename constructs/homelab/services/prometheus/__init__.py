@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from homelab.config.model import Model
-from homelab.config.names import Key, Port
+from homelab.config.names import PORT_PATTERN, Key, Port
+from homelab.config.problems import Refused
 from homelab.config.text import Matching
 from homelab.services.service import EnabledService, Reach, Service, ServiceContext, ServicePort, Size
 from homelab.services.settings import ServiceSettings
@@ -19,11 +20,32 @@ PROBER = "127.0.0.1:9115"
 """Where the blackbox exporter listens, for Prometheus alone."""
 
 HostAndPort = Annotated[
-    str, Matching(r"[a-zA-Z0-9.-]+:[0-9]{1,5}", "a target", "a host and a port", example="10.0.30.10:9100")
+    str,
+    Matching(
+        rf"[a-zA-Z0-9.-]+:{PORT_PATTERN}",
+        "a target",
+        "a name or an IPv4 address, and a port",
+        example="10.0.30.10:9100",
+    ),
 ]
 Duration = Annotated[
-    str, Matching(r"[0-9]+(s|m|h|d|w|y)", "a duration", "a number and s, m, h, d, w or y", example="30d")
+    str, Matching(r"[1-9][0-9]*(s|m|h|d|w|y)", "a duration", "a number above 0 and s, m, h, d, w or y", example="30d")
 ]
+OWN_JOBS = ("prometheus", "web", "ports", "guests", "node")
+"""Jobs that are there by themselves."""
+
+
+def _free_job(name: str) -> str:
+    if name in OWN_JOBS:
+        raise Refused(
+            f"the job {name} is one of the catalogue's own",
+            allowed=f"another name than {', '.join(OWN_JOBS)}",
+            fix=f"call it my-{name}",
+        )
+    return name
+
+
+Job = Annotated[Key, AfterValidator(_free_job)]
 
 
 class Target(Model):
@@ -44,7 +66,7 @@ class PrometheusSettings(ServiceSettings):
     node_exporter_port: Port | None = Field(
         None, description="Read the node exporter of every service and guest at this port, such as 9100."
     )
-    targets: dict[Key, Target] = Field({}, description="Further targets, by the name of their job.")
+    targets: dict[Job, Target] = Field({}, description="Further targets, by the name of their job.")
 
 
 def _probe(name: str, module: str, targets: dict[str, str]) -> dict[str, Any]:
