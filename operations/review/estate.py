@@ -10,14 +10,18 @@ from typing import Any
 from operations.review.disclosure import Disclosure
 from operations.review.guests import Guest, is_guest, read_guest
 from operations.review.plan import Action, Change, PlanDocument
-from operations.review.values import items, masked, text, whole
+from operations.review.values import block, items, masked, text, whole
 
 BACKUP_JOBS = ("proxmox_backup_job",)
+DATASTORES = ("proxmox_storage_", "proxmox_virtual_environment_storage_")
+"""What the types of datastores begin with."""
 FIREWALL_OPTIONS = "proxmox_virtual_environment_firewall_options"
 FIREWALL_RULES = "proxmox_virtual_environment_firewall_rules"
 FILES = ("proxmox_virtual_environment_file",)
 POOL_MEMBERSHIPS = ("proxmox_pool_membership", "proxmox_virtual_environment_pool_membership")
 
+Rule = Mapping[str, Any]
+"""How many backups are kept, by kind."""
 Key = tuple[str, str, str]
 """Stack, address and deposed key."""
 
@@ -182,6 +186,22 @@ class Estate:
             if change.type in (FIREWALL_OPTIONS, FIREWALL_RULES) and (number := guarded(change)) is not None:
                 found[number] = (*found.get(number, ()), change)
         return found
+
+    @cached_property
+    def kept_on(self) -> tuple[Mapping[str, Rule], Mapping[str, Rule]]:
+        """What datastores keep of backups before and after, by name, as far as these plans have them."""
+        before: dict[str, Rule] = {}
+        after: dict[str, Rule] = {}
+        for change in self.changes:
+            if change.type.startswith(DATASTORES):
+                for rules, values in ((before, change.before), (after, change.after or change.before)):
+                    if name := text(values.get("id")):
+                        rules[name] = block(values, "backups")
+        for document in self.documents:
+            for entry in document.untouched:
+                if entry.type.startswith(DATASTORES) and (name := text(entry.values.get("id"))):
+                    before[name] = after[name] = block(entry.values, "backups")
+        return before, after
 
     @cached_property
     def files(self) -> Mapping[str, Change]:

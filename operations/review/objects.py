@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from operations.review.estate import DATASTORES
 from operations.review.findings import Severity
 from operations.review.plan import Change
 
@@ -112,4 +113,4 @@ def short_type(type_: str) -> str:
 
 def is_datastore(type_: str) -> bool:
     """Whether objects of this type are datastores: ``proxmox_storage_*``."""
-    return short_type(type_).startswith("storage_")
+    return type_.startswith(DATASTORES)

@@ -195,7 +195,23 @@ def backups() -> dict[str, Scenario]:
             {f"{VM}.pruned": vm(4005), f"{JOB}.pruned": job([4005], id="pruned", prune_backups={"keep-last": "7"})},
             {f"{JOB}.pruned": job([4005], id="pruned", prune_backups={"keep-last": "2"})},
             {f"{JOB}.pruned": job([4005], id="pruned", prune_backups={"keep-last": "9"})},
-            {f"{JOB}.pruned": {"retention-reduced": False}},
+            {f"{JOB}.pruned": {"retention-reduced": True}},
+        ),
+        "other backups kept": one(
+            f"{JOB}.others",
+            job([4000], id="others", prune_backups={"keep-last": "7"}),
+            {"prune_backups": {"keep-daily": "7"}},
+            {"prune_backups": {"keep-last": "7", "keep-daily": "7"}},
+            "retention-changed",
+            blocked=False,
+        ),
+        "backups run less often": one(
+            f"{JOB}.rarer",
+            job([4000], id="rarer", schedule="02:00"),
+            {"schedule": "sat 02:00"},
+            {"schedule": "1,13:30"},
+            "backup-rarer",
+            blocked=False,
         ),
         "folder left out of backups": one(
             f"{JOB}.folders",
@@ -218,6 +234,7 @@ def availability() -> dict[str, Scenario]:
     """High availability and replication that are switched off without being removed."""
     resource = {"resource_id": "vm:6000", "state": "started", "depends_on": [f"{VM}.available"]}
     copy = {"id": "6001-0", "target": "pve2", "type": "local", "depends_on": [f"{VM}.copied"]}
+    often = {"id": "6002-0", "target": "pve2", "type": "local", "depends_on": [f"{VM}.copied_often"]}
     return {
         "stopped by high availability": Scenario(
             {f"{VM}.available": vm(6000), f"{HA}.stopped": resource},
@@ -233,5 +250,14 @@ def availability() -> dict[str, Scenario]:
             {f"{REPLICATION}.off": {**copy, "disable": True}},
             {f"{REPLICATION}.off": {**copy, "rate": 50}},
             {f"{REPLICATION}.off": {"replication-off": False}},
+        ),
+        "replication runs less often": Scenario(
+            {
+                f"{VM}.copied_often": vm(6002, disk=[disk("scsi0", 4, datastore_id="tank")]),
+                f"{REPLICATION}.rarer": often,
+            },
+            {f"{REPLICATION}.rarer": {**often, "schedule": "22:30"}},
+            {f"{REPLICATION}.rarer": {**often, "schedule": "*/10"}},
+            {f"{REPLICATION}.rarer": {"replication-rarer": False}},
         ),
     }

@@ -181,7 +181,7 @@ def test_capacity_before_and_after(danger: Review) -> None:
     assert nodes["pve2"].guests[0] == 0
     assert nodes["pve2"].guests[1] == 3
     datastores = {(row.node, row.datastore): row.disk for row in danger.capacity.datastores}
-    assert datastores["pve", "tank"] == (4, 8)
+    assert datastores["pve", "tank"] == (8, 12)
 
 
 def test_the_plans_hold_secrets(plans: Plans) -> None:

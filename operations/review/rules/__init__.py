@@ -4,6 +4,7 @@ from operations.review.findings import Rule
 from operations.review.rules import (
     availability,
     backups,
+    credentials,
     disks,
     firewall,
     networks,
@@ -13,6 +14,7 @@ from operations.review.rules import (
     removal,
     retention,
     rule_order,
+    schedules,
 )
 
 RULES: tuple[Rule, ...] = (
@@ -43,9 +45,12 @@ RULES: tuple[Rule, ...] = (
     retention.jobs,
     retention.datastores,
     retention.excluded,
+    schedules.rarer,
     availability.ha_state,
     availability.disabled,
     availability.datastore_narrowed,
+    credentials.database,
+    credentials.encryption_key,
     operation.stopped,
     operation.reboots,
     operation.node,

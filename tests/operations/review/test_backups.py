@@ -158,15 +158,56 @@ def retention(before: dict[str, str] | None, after: dict[str, str] | None) -> Re
     return judged(change(f"{JOB}.n", job(100, prune_backups=before), job(100, prune_backups=after)), guest(100))
 
 
+FEWER, OTHERS = {"retention-reduced": "blocked"}, {"retention-changed": "danger"}
+
+
 def test_fewer_backups_are_kept() -> None:
-    assert kinds(retention({"keep-last": "7"}, {"keep-last": "3"})) == {"retention-reduced": "danger"}
-    assert kinds(retention({"keep-last": "7", "keep-weekly": "4"}, {"keep-last": "7"})) == {
-        "retention-reduced": "danger"
-    }
-    assert kinds(retention(None, {"keep-last": "7"})) == {"retention-reduced": "danger"}
+    assert kinds(retention({"keep-last": "7"}, {"keep-last": "3"})) == FEWER
+    assert kinds(retention({"keep-last": "7", "keep-weekly": "4"}, {"keep-last": "7"})) == FEWER
+    assert kinds(retention(None, {"keep-last": "7"})) == FEWER
+    assert kinds(retention({"keep-all": "1"}, {"keep-last": "7"})) == FEWER
     assert kinds(retention({"keep-last": "7"}, {"keep-last": "9", "keep-weekly": "1"})) == {}
     assert kinds(retention({"keep-last": "7"}, {"keep-all": "1"})) == {}
     assert kinds(retention({"keep-last": "7", "keep-daily": "1"}, {"keep-last": "7", "keep-daily": "2"})) == {}
+
+
+def test_other_backups_are_kept() -> None:
+    assert kinds(retention({"keep-last": "7"}, {"keep-daily": "14", "keep-weekly": "4"})) == OTHERS
+    assert kinds(retention({"keep-last": "7"}, None)) == OTHERS
+    assert kinds(retention({"keep-all": "1"}, {})) == OTHERS
+
+
+def test_a_job_that_is_made_anew_keeps_fewer() -> None:
+    before, after = (job(100, id=name, prune_backups={"keep-last": last}) for name, last in (("a", "7"), ("b", "2")))
+    replaced = change(f"{JOB}.n", before, after, actions=["delete", "create"])
+    assert kinds(judged(replaced, guest(100)))["retention-reduced"] == "blocked"
+
+
+def test_what_a_job_keeps_is_told() -> None:
+    found = only(retention({"keep-last": "7", "keep-weekly": "4"}, {"keep-last": "2"}), "retention-reduced")
+    assert found.what == "backup job night keeps fewer backups: keep-last 7, keep-weekly 4 → keep-last 2"
+    assert found.consequence.startswith("At the next run Proxmox deletes the backups that the new rule doesn't keep")
+    assert only(retention(None, {"keep-last": "7"}), "retention-reduced").what.endswith(": all → keep-last 7")
+
+
+def test_what_a_job_keeps_is_known_only_later() -> None:
+    before, after = job(100, prune_backups={"keep-last": "7"}), job(100, prune_backups=None)
+    assert kinds(judged(change(f"{JOB}.n", before, after, unknown={"prune_backups": True}), guest(100))) == OTHERS
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(3, FEWER), (7, {}), (9, {})])
+def test_a_job_that_leaves_it_to_its_datastore(kept: int, expected: dict[str, str]) -> None:
+    nas = {"id": "nas", "backups": [{"keep_last": kept}]}
+    store = change("proxmox_storage_nfs.nas", nas, nas)
+    before, after = job(100, storage="nas", prune_backups={"keep-last": "7"}), job(100, storage="nas")
+    assert kinds(judged(change(f"{JOB}.n", before, after), store, guest(100))) == expected
+
+
+def test_a_job_that_says_what_its_datastore_said() -> None:
+    nas = {"id": "nas", "backups": [{"keep_last": 7}]}
+    store = change("proxmox_storage_nfs.nas", nas, nas)
+    before, after = job(100, storage="nas"), job(100, storage="nas", prune_backups={"keep-last": "7"})
+    assert kinds(judged(change(f"{JOB}.n", before, after), store, guest(100))) == {}
 
 
 def test_a_job_that_begins_to_delete_keeps_fewer() -> None:
@@ -175,7 +216,7 @@ def test_a_job_that_begins_to_delete_keeps_fewer() -> None:
         earlier, later = job(100, prune_backups=keeps, remove=before), job(100, prune_backups=keeps, remove=after)
         return judged(change(f"{JOB}.n", earlier, later), guest(100))
 
-    assert kinds(removes(before=False, after=True)) == {"retention-reduced": "danger"}
+    assert kinds(removes(before=False, after=True)) == FEWER
     assert kinds(removes(before=True, after=False)) == {}
 
 
@@ -184,9 +225,10 @@ def test_a_datastore_that_keeps_fewer_backups() -> None:
         blocks = [{"id": "nas", "backups": [rule] if rule else []} for rule in (before, after)]
         return kinds(judged(change("proxmox_storage_pbs.x", *blocks)))
 
-    assert keeps({"keep_last": 7, "keep_all": None}, {"keep_last": 3}) == {"retention-reduced": "danger"}
-    assert keeps({"keep_all": True}, {"keep_last": 3}) == {"retention-reduced": "danger"}
-    assert keeps(None, {"keep_daily": 30}) == {"retention-reduced": "danger"}
+    assert keeps({"keep_last": 7, "keep_all": None}, {"keep_last": 3}) == FEWER
+    assert keeps({"keep_all": True}, {"keep_last": 3}) == FEWER
+    assert keeps(None, {"keep_daily": 30}) == FEWER
+    assert keeps({"keep_last": 7}, {"keep_daily": 30}) == OTHERS
     assert keeps({"keep_last": 7}, {"keep_last": 8, "keep_daily": 2}) == {}
     assert keeps({"keep_last": 7}, {"keep_all": True}) == {}
     assert keeps({"keep_last": 7}, None) == {}
