@@ -34,9 +34,9 @@ from homelab.config.checks import (
 )
 from homelab.config.checks.subject import Findings, ImageChecksums, Subject
 from homelab.config.environment import Environment
-from homelab.config.problems import Path, Problem
+from homelab.config.problems import InvalidEnvironment, Path, Problem, Severity, render
 
-__all__ = ["ImageChecksums", "check_environment", "check_environments"]
+__all__ = ["ImageChecksums", "check_environment", "check_environments", "without_errors"]
 
 ENVIRONMENT_CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     placement.check,
@@ -100,6 +100,22 @@ def check_environments(
     for subject, problem in state.check_all(subjects):
         found[id(subject)].append(problem)
     return [list(services.in_words_of_the_file(subject.environment, found[id(subject)])) for subject in subjects]
+
+
+def without_errors(environments: Sequence[Environment], image_lock: ImageChecksums | None = None) -> list[Environment]:
+    """``environments`` as they are, when their checks find no error: for those that Python builds.
+
+    Raises:
+        InvalidEnvironment: they find one. Each error is a note of it, so that Python prints them all.
+    """
+    problems = [problem for found in check_environments(environments, image_lock) for problem in found]
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if errors:
+        invalid = InvalidEnvironment(problems)
+        for error in errors:
+            invalid.add_note(render(error))
+        raise invalid
+    return list(environments)
 
 
 def _clusters(subjects: Sequence[Subject]) -> list[list[Subject]]:
