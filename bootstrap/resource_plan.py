@@ -6,7 +6,7 @@ A step shows what it changes, never a value and nothing about one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -18,6 +18,7 @@ from bootstrap.identity_login import IdentityLogins
 from bootstrap.project_models import Secret as PresentSecret
 from bootstrap.resource_state import EnvironmentState, IdentityState, Owner, ProjectState, State
 from bootstrap.resource_writer import Writer
+from bootstrap.secret_requests import batches, in_order
 from bootstrap.values import Values
 
 
@@ -143,13 +144,20 @@ class _Planner:
                 if there is None or path not in there.folders:
                     folder = f"{name}:{path}"
                     yield _step(Action.CREATE, "folder", folder, Writer.create_folder, project, environment.slug, path)
-            yield from self._secrets(project, environment.slug, there)
+            plain = [one for one in project.secrets if one.environment == environment.slug and not one.references]
+            yield from self._secrets(project, plain, there)
+        # Infisical refuses a reference to what is not there yet, also to what the same request makes.
+        for secret in in_order([one for one in project.secrets if one.references], self._values):
+            yield from self._secrets(project, [secret], found.environments.get(secret.environment) if found else None)
 
-    def _secrets(self, project: Project, environment: str, there: EnvironmentState | None) -> Iterator[Step]:
+    def _secrets(
+        self, project: Project, wanted: Sequence[WantedSecret], there: EnvironmentState | None
+    ) -> Iterator[Step]:
+        """What has to change about secrets of one environment: a request for each folder, or some where it is much."""
         missing: dict[str, list[WantedSecret]] = defaultdict(list)
         different: dict[str, list[tuple[WantedSecret, str]]] = defaultdict(list)
         present = there.secrets if there else {}
-        for secret in (one for one in project.secrets if one.environment == environment):
+        for secret in wanted:
             found = present.get((secret.path, secret.name))
             if found is None:
                 self._check(secret)
@@ -157,14 +165,21 @@ class _Planner:
             elif changed := self._differing(project, secret, found):
                 different[secret.path].append((secret, ", ".join(changed)))
         for path, secrets in missing.items():
-            changes = tuple(Change(Action.CREATE, "secret", _secret_name(project, secret)) for secret in secrets)
-            yield Step(changes, Writer.create_secrets, (project, path, tuple(secrets)))
+            for batch in batches(secrets, lambda one: self._size(one, None)):
+                changes = tuple(Change(Action.CREATE, "secret", _secret_name(project, secret)) for secret in batch)
+                yield Step(changes, Writer.create_secrets, (project, path, tuple(batch)))
         for path, updates in different.items():
-            changes = tuple(
-                Change(Action.UPDATE, "secret", _secret_name(project, secret), detail) for secret, detail in updates
-            )
-            old = tuple(secret for secret, _ in updates)
-            yield Step(changes, Writer.update_secrets, (project, path, old, present))
+            for part in batches(updates, lambda one: self._size(one[0], present.get((one[0].path, one[0].name)))):
+                changes = tuple(
+                    Change(Action.UPDATE, "secret", _secret_name(project, secret), detail) for secret, detail in part
+                )
+                old = tuple(secret for secret, _ in part)
+                yield Step(changes, Writer.update_secrets, (project, path, old, present))
+
+    def _size(self, secret: WantedSecret, found: PresentSecret | None) -> int:
+        """How much of a request a secret takes, in bytes; what somebody is asked for is short."""
+        value = self._values.wanted(secret) or (found.secret_value if found else None)
+        return len(secret.comment.encode()) + (len(value.get_secret_value().encode()) if value else 0)
 
     def _check(self, secret: WantedSecret) -> None:
         """Finds out whether the value of a secret that is to be made can be had."""

@@ -21,6 +21,9 @@ from bootstrap.errors import UsageError
 from bootstrap.programs import run_program
 from bootstrap.redaction import Redactor
 
+LARGEST_VALUE_BYTES = 400 * 1024
+"""Far above a certificate or a key; a request to Infisical has 1 MiB, in which some signs take two bytes."""
+
 _ALPHABET = string.ascii_letters + string.digits
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
 
@@ -116,6 +119,11 @@ def _check(secret: Secret, value: str) -> None:
     """Refuses what Infisical would store or give back as something else."""
     if not value.isascii() and any(0xD800 <= ord(sign) <= 0xDFFF for sign in value):
         raise UsageError(f"the secret {secret.name}: its value is not UTF-8", "give binary data as base64")
+    if len(value.encode()) > LARGEST_VALUE_BYTES:
+        raise UsageError(
+            f"the secret {secret.name}: its value has more than {LARGEST_VALUE_BYTES // 1024} KiB",
+            "Infisical takes requests of up to 1 MiB: keep large files elsewhere, and the key to them here",
+        )
     # It cuts white space off both ends, and keeps one line break at the end.
     core = value.removesuffix("\n")
     if core != core.strip().strip("\ufeff") or "\0" in value:

@@ -133,7 +133,11 @@ class StandIn:
 
     def _answering(self, route: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def answer(request: web.Request) -> web.StreamResponse:
-            await self._record(request)
+            try:
+                await self._record(request)
+            except web.HTTPRequestEntityTooLarge:
+                # The limit of both servers is 1 MiB; Infisical's answer does not name it.
+                return self._error(RefusedError(500, "InternalServerError", "Something went wrong"), {})
             fault = self._faults.get((request.method, request.path))
             if fault is None or fault.times < 1:
                 return await self._handled(request, route, handler)
