@@ -51,7 +51,26 @@ _LOSSES: Mapping[str, Loss] = {
     "sdn_zone_qinq": Loss("SDN zone", _DANGER, "guests on its VNets lose their network"),
     "sdn_zone_vxlan": Loss("SDN zone", _DANGER, "guests on its VNets lose their network"),
     "sdn_zone_evpn": Loss("SDN zone", _DANGER, "guests on its VNets lose their network"),
+    "sdn_subnet": Loss("SDN subnet", _DANGER, "guests in it lose the gateway, SNAT and DHCP that it has"),
+    "sdn_controller_evpn": Loss("SDN controller", _DANGER, "zones that use it lose the routes between nodes"),
+    "sdn_fabric_openfabric": Loss("SDN fabric", _DANGER, "what is routed through it can't be reached"),
+    "sdn_fabric_ospf": Loss("SDN fabric", _DANGER, "what is routed through it can't be reached"),
+    "sdn_fabric_node_openfabric": Loss("node of an SDN fabric", _DANGER, "the node is no longer reached through it"),
+    "sdn_fabric_node_ospf": Loss("node of an SDN fabric", _DANGER, "the node is no longer reached through it"),
+    "sdn_applier": Loss(
+        "SDN applier",
+        _CHANGE,
+        "changes of the SDN wait until somebody applies them",
+        "Proxmox puts the changes of its SDN into force",
+    ),
+    "certificate": Loss(
+        "certificate", _DANGER, "the node goes back to its own, which clients that check certificates refuse"
+    ),
+    "acme_certificate": Loss("ACME certificate", _DANGER, "it is no longer renewed"),
+    "metrics_server": Loss("metrics server", _CHANGE, "Proxmox no longer sends measurements there"),
     "haresource": Loss("HA resource", _DANGER, "high availability no longer restarts the guest when its node fails"),
+    "hagroup": Loss("HA group", _DANGER, "high availability may start its guests on any node"),
+    "harule": Loss("HA rule", _DANGER, "Proxmox may put its guests on any node, also on one and the same"),
     "replication": Loss("replication job", _DANGER, "Proxmox deletes the replicas on the other node"),
     "user": Loss("user", _DANGER, "the user and the user's tokens stop working"),
     "user_token": Loss(
@@ -81,9 +100,34 @@ _LOSSES: Mapping[str, Loss] = {
     "docker_volume": Loss("Docker volume", _BLOCKED, "Docker deletes the volume with all that is on it"),
     "aws_s3_bucket": Loss("S3 bucket", _BLOCKED, "the bucket goes with all that is in it, such as Terraform's state"),
     "aws_dynamodb_table": Loss("DynamoDB table", _DANGER, "Terraform can't lock its state any more"),
-    "random_password": Loss("generated password", _DANGER, "", "another password: what knows the old one is refused"),
+    "docker_image": Loss("Docker image", _CHANGE, "Docker removes it from its host; running containers stay"),
+    "docker_network": Loss("Docker network", _DANGER, "containers on it no longer reach one another"),
+    "aws_s3_bucket_versioning": Loss("versioning of the S3 bucket", _DANGER, "older states are no longer kept"),
+    "aws_s3_bucket_public_access_block": Loss(
+        "public access block of the S3 bucket", _DANGER, "the bucket, and secrets in its states, can be made public"
+    ),
+    "aws_s3_bucket_policy": Loss("policy of the S3 bucket", _DANGER, "what the policy forbids is allowed"),
+    "aws_iam_policy": Loss("IAM policy", _DANGER, "who has it can no longer read or write the state"),
+    "random_password": Loss(
+        "generated password",
+        _DANGER,
+        "Terraform no longer knows it; where it was set it stays",
+        "another password: what knows the old one is refused",
+    ),
+    "random_bytes": Loss(
+        "generated key",
+        _BLOCKED,
+        "what was encrypted with it can't be read any more, unless the key is kept somewhere else",
+    ),
     "random_id": Loss("generated id", _CHANGE, "", "another value, and whatever has it in its name is made anew"),
 }
+_WRITTEN = {
+    **{word: word.upper() for word in ("acl", "acme", "apt", "aws", "dns", "evpn", "ha", "iam", "ospf", "s3", "sdn")},
+    "docker": "Docker",
+    "dynamodb": "DynamoDB",
+    "openfabric": "OpenFabric",
+}
+"""How the words of a type are written that nobody writes in lower case."""
 _SNIPPET = Loss(
     "snippet",
     _CHANGE,
@@ -100,7 +144,7 @@ def loss_of(change: Change) -> Loss:
     if name == "file":
         content = change.before.get("content_type")
         return {"snippets": _SNIPPET, "backup": _BACKUP_FILE}.get(str(content), _OTHER_FILE)
-    return _LOSSES.get(name) or Loss(name.replace("_", " "), _CHANGE, "")
+    return _LOSSES.get(name) or Loss(" ".join(_WRITTEN.get(word, word) for word in name.split("_")), _CHANGE, "")
 
 
 def short_type(type_: str) -> str:

@@ -98,9 +98,19 @@ def objects(case: Case) -> Iterator[Finding]:
     if is_backup_job(change.type) or (is_firewall_settings(change.type) and change.action is Action.DELETE):
         # Judged by what they protect, in the rules about backups and firewalls.
         return
-    if change.type in _SCRIPTS and change.action is Action.REPLACE:
-        what = f"{change.address} runs again"
-        yield case.finding("script-runs-again", Severity.CHANGE, what, cause=cause_of(change, case.estate))
+    if change.type in _SCRIPTS:
+        kind, happens, stays = (
+            ("script-runs-again", "runs again", "")
+            if change.action is Action.REPLACE
+            else ("script-gone", "is gone", "Nothing runs on a node or in a guest; what it did there stays")
+        )
+        yield case.finding(
+            kind,
+            Severity.CHANGE,
+            f"{change.address} {happens}",
+            cause=cause_of(change, case.estate),
+            consequence=stays,
+        )
         return
     loss = loss_of(change)
     label = f"{loss.noun} {_name(case)}".strip()

@@ -135,7 +135,12 @@ def test_what_an_interrupted_replacement_left_behind() -> None:
         ("proxmox_virtual_environment_firewall_ipset", {"name": "trusted"}, "change"),
         ("proxmox_hardware_mapping_pci", {"name": "gpu"}, "danger"),
         ("docker_container", {"name": "db"}, "change"),
-        ("terraform_data", {}, "change"),
+        ("random_bytes", {}, "blocked"),
+        ("random_password", {}, "danger"),
+        ("proxmox_harule", {"rule": "apart"}, "danger"),
+        ("proxmox_sdn_subnet", {}, "danger"),
+        ("aws_s3_bucket_public_access_block", {}, "danger"),
+        ("proxmox_virtual_environment_dns", {}, "change"),
     ],
 )
 def test_other_things_that_are_destroyed(type_: str, before: dict[str, Any], severity: str) -> None:
@@ -153,6 +158,10 @@ def test_other_things_that_are_destroyed(type_: str, before: dict[str, Any], sev
         # What an id is in other providers nobody knows: it can be the secret itself.
         ("random_password", {"id": "abcdefgh"}, "generated password is destroyed"),
         ("proxmox_storage_nfs", {"id": 5}, "datastore is destroyed"),
+        ("docker_network", {"name": "web"}, "Docker network web is destroyed"),
+        ("docker_registry_image", {"name": "web"}, "Docker registry image web is destroyed"),
+        ("proxmox_virtual_environment_acme_dns_plugin", {}, "ACME DNS plugin is destroyed"),
+        ("aws_s3_object", {}, "AWS S3 object is destroyed"),
     ],
 )
 def test_what_is_destroyed_is_named(type_: str, before: dict[str, Any], words: str) -> None:
@@ -202,6 +211,13 @@ def test_a_machine_that_could_be_migrated_instead() -> None:
 def test_a_script_that_runs_again_destroys_nothing() -> None:
     again = change("null_resource.configure", {"id": "1"}, {"triggers": {}}, actions=["delete", "create"])
     assert kinds(judged(again)) == {"script-runs-again": "change"}
+
+
+@pytest.mark.parametrize("type_", ["null_resource", "terraform_data"])
+def test_a_script_that_goes_undoes_nothing(type_: str) -> None:
+    found = only(judged(change(f"{type_}.configure", {"id": "1"}, None)), "script-gone")
+    assert (found.what, found.severity) == (f"{type_}.configure is gone", "change")
+    assert found.consequence == "Nothing runs on a node or in a guest; what it did there stays"
 
 
 @pytest.mark.parametrize(
