@@ -152,6 +152,8 @@ def _finding(finding: Finding, *, several: bool) -> Entry:
         details.append(("allowed", f"until {allowance.expires}: {allowance.reason}"))
     badge = "allowed" if allowance is not None else "blocked" if finding.blocks else ""
     on_node = f" on {finding.node}" if finding.node and finding.kind in REMOVALS else ""
+    if on_node and f"{on_node} and made anew on " in finding.what:
+        on_node = ""
     return Entry(f"{finding.what}{on_node}", place, tuple(pair for pair in details if pair[1]), badge)
 
 

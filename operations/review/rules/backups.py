@@ -14,7 +14,7 @@ from operations.review.guests import is_guest
 from operations.review.plan import Action
 from operations.review.values import whole
 
-_MEANING = "No new backups are made of them; those that exist stay until they are pruned"
+_MEANING = "No new backups are made of {}; those that exist stay until they are pruned"
 LISTED = 10
 """How many guests a finding names."""
 
@@ -45,7 +45,7 @@ def jobs(case: Case) -> Iterator[Finding]:
             Severity.BLOCKED,
             f"backup job {name} {happens}: {', '.join(words)}{more} in no backup any more",
             cause=cause,
-            consequence=_MEANING,
+            consequence=_MEANING.format("it" if len(lost) == 1 else "them"),
             guest=case.estate.names.get(lost[0]) if len(lost) == 1 else None,
         )
     elif rest:
@@ -114,6 +114,6 @@ def guests(case: Case) -> Iterator[Finding]:
             "backup-dropped",
             Severity.BLOCKED,
             f"{guest.label} leaves {by}, by which a backup job took it, and is in no backup any more",
-            consequence="No new backups are made of it; those that exist stay until they are pruned",
+            consequence=_MEANING.format("it"),
             guest=guest,
         )

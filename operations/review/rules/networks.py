@@ -16,12 +16,12 @@ def removed(case: Case) -> Iterator[Finding]:
     kept = {old.key for old, _ in _pairs(before.nics, after.nics)}
     for nic in before.nics:
         if nic.key not in kept:
-            last = " It was its last one: the guest has no network any more" if not after.nics else ""
+            last = ". It was its last one: the guest has no network any more" if not after.nics else ""
             yield case.finding(
                 "nic-removed",
                 Severity.DANGER,
                 f"{before.label}: network interface {_label(nic)} is removed",
-                consequence=f"Proxmox unplugs it at once; what listens on its address can't be reached.{last}",
+                consequence=f"Proxmox unplugs it at once; what listens on its address can't be reached{last}",
             )
 
 
@@ -47,13 +47,13 @@ def moved(case: Case) -> Iterator[Finding]:
     before, after = case.guests
     for old, new in _pairs(before.nics, after.nics):
         if old.bridge and new.bridge and (old.bridge, old.vlan) != (new.bridge, new.vlan):
-            only = " It is its only one" if len(before.nics) == 1 else ""
+            only = ". It is its only one" if len(before.nics) == 1 else ""
             yield case.finding(
                 "nic-moved",
                 Severity.DANGER,
                 f"{before.label}: network interface {_short(old)} moves from {_network(old)} to {_network(new)}",
                 consequence="Proxmox plugs it into the other network at once: the guest keeps its address and can be "
-                f"reached there only if the address, the gateway and the firewalls fit.{only}",
+                f"reached there only if the address, the gateway and the firewalls fit{only}",
             )
 
 

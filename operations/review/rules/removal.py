@@ -35,7 +35,10 @@ def guests(case: Case) -> Iterator[Finding]:
         return
     if change.action is Action.REPLACE:
         kind = "snippet-cascade" if made_anew_snippet(change, case.estate) else f"{thing}-replaced"
-        what = f"{guest.label} is destroyed and made anew"
+        after = case.after
+        moves = after is not None and guest.node and after.node and after.node != guest.node
+        elsewhere = f" on {guest.node} and made anew on {after.node}" if after and moves else " and made anew"
+        what = f"{guest.label} is destroyed{elsewhere}"
     else:
         kind, what = f"{thing}-destroyed", f"{guest.label} is destroyed"
     yield case.finding(
@@ -121,7 +124,7 @@ def objects(case: Case) -> Iterator[Finding]:
             severity,
             f"{label} is destroyed and made anew",
             cause=cause_of(change, case.estate),
-            consequence=consequence,
+            consequence=_sentence(consequence),
         )
     else:
         yield case.finding(
@@ -129,7 +132,7 @@ def objects(case: Case) -> Iterator[Finding]:
             loss.severity,
             f"{label} is destroyed",
             cause=cause_of(change, case.estate),
-            consequence=loss.destroyed,
+            consequence=_sentence(loss.destroyed),
         )
 
 
@@ -168,6 +171,10 @@ def not_understood(case: Case) -> Iterator[Finding]:
             "the plan does something that this review doesn't know",
             consequence="It can't be judged. Use a newer homelab, or look at the plan itself",
         )
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _listed(words: list[str]) -> str:

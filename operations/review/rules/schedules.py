@@ -43,7 +43,7 @@ def rarer(case: Case) -> Iterator[Finding]:
         restored = "comes back" if is_backup else "starts from its copy"
         yield case.finding(
             "backup-rarer" if is_backup else "replication-rarer",
-            Severity.DANGER,
+            Severity.DANGER if is_backup else Severity.CHANGE,
             f"{thing} runs less often: {_shown(case, before)} → {_shown(case, after)}",
             consequence=f"A guest that is lost {restored} without up to {_amount(new)} of what it did, until now "
             f"{_amount(old)}",

@@ -49,7 +49,7 @@ def test_it_is_a_danger(type_: str, before: dict[str, Any] | None, after: dict[s
         (HA, ha("stopped"), ha("disabled")),
         (HA, ha("ignored"), ha("started")),
         (REPLICATION, {"id": "100-0", "disable": True}, {"id": "100-0", "disable": False}),
-        (REPLICATION, {"id": "100-0", "schedule": "*/15"}, {"id": "100-0", "schedule": "*/30"}),
+        (REPLICATION, {"id": "100-0", "schedule": "*/30"}, {"id": "100-0", "schedule": "*/15"}),
         (DATASTORE, datastore(), datastore(nodes=["pve3", "pve2", "pve1"], content=["backup", "iso", "images"])),
         (DATASTORE, datastore(), datastore(nodes=[])),
         (DATASTORE, datastore(disable=True), datastore(disable=None)),

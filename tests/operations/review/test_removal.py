@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operations.review import Verdict
+from operations.review import Verdict, as_text
 from tests.operations.review.plans import (
     CONTAINER,
     JOB,
@@ -194,6 +194,19 @@ def test_experimental_guests_are_guests_too(type_: str) -> None:
     values = {"id": 300, "name": "new", "node_name": "pve", "disk": {"scsi0": {"size_gb": 5}}}
     found = only(judged(change(f"{type_}.x", values, None)), "guest-destroyed")
     assert (found.blocks, found.what) == (True, "VM new (300) is destroyed")
+
+
+def test_a_machine_that_is_made_anew_on_another_node() -> None:
+    machine = change(f"{VM}.x", vm(), vm(node_name="pve2"), actions=["delete", "create"])
+    same = change(f"{VM}.y", vm(101), vm(101), actions=["delete", "create"])
+    lines = as_text(judged(machine, same)).splitlines()
+    assert lines[3] == f"  [blocked] VM vm-100 (100) is destroyed on pve and made anew on pve2  {VM}.x"
+    assert f"  [blocked] VM vm-101 (101) is destroyed and made anew on pve  {VM}.y" in lines
+
+
+def test_consequences_are_sentences() -> None:
+    for type_ in ("docker_volume", "aws_s3_bucket", "proxmox_virtual_environment_pool"):
+        assert only(judged(change(f"{type_}.x", {"id": "x"}, None)), "object-destroyed").consequence[0].isupper()
 
 
 def test_a_machine_that_could_be_migrated_instead() -> None:

@@ -80,10 +80,10 @@ def test_a_job_that_runs_less_often() -> None:
 
 
 def test_a_replication_that_runs_less_often() -> None:
-    assert changed(None, "daily", REPLICATION) == {"replication-rarer": "danger"}
+    assert changed(None, "daily", REPLICATION) == {"replication-rarer": "change"}
     assert changed(None, "*/5", REPLICATION) == {}
     assert changed(None, "*/15", REPLICATION) == {}
-    assert changed("*/5", None, REPLICATION) == {"replication-rarer": "danger"}
+    assert changed("*/5", None, REPLICATION) == {"replication-rarer": "change"}
     assert changed("*/5", "daily", REPLICATION, disable=True) == {"replication-off": "danger"}
 
 
