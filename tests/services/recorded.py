@@ -41,6 +41,24 @@ def asked(guest: RealGuest, *beginnings: str) -> list[str]:
     return [line for line in guest.run("cat /run/asked").stdout.splitlines() if line.startswith(beginnings)]
 
 
+def commanded(guest: RealGuest, *beginnings: str) -> list[str]:
+    """The commands that began so and were no questions, in their order."""
+    questions = ("systemctl is-", "systemctl show ")
+    return [line for line in asked(guest, *beginnings) if not line.startswith(questions)]
+
+
+def locked(service: str, sha256: str) -> ImageLock:
+    """A lock in which the service's download has this checksum, in hexadecimal."""
+    download = catalogue()[service].downloads[0]
+    entry = {
+        "checksum": f"sha256:{sha256}",
+        "file_name": "any",
+        "checksum_source": download.checksum_url,
+        "resolved_at": "2026-01-01T00:00:00Z",
+    }
+    return ImageLock.model_validate({"images": {download.url: entry}})
+
+
 def lock_archive(guest: RealGuest, service: str, files: Mapping[str, str], mode: str) -> ImageLock:
     """Packs ``files`` as the service's download, which `DOWNLOADED` then gives; the lock has its real checksum."""
     packed = io.BytesIO()
@@ -50,14 +68,7 @@ def lock_archive(guest: RealGuest, service: str, files: Mapping[str, str], mode:
             member.size, member.mode = len(text.encode()), 0o755
             archive.addfile(member, io.BytesIO(text.encode()))
     guest.run("base64 -d >/run/archive", stdin=base64.b64encode(packed.getvalue()).decode())
-    download = catalogue()[service].downloads[0]
-    entry = {
-        "checksum": f"sha256:{hashlib.sha256(packed.getvalue()).hexdigest()}",
-        "file_name": "archive",
-        "checksum_source": download.checksum_url,
-        "resolved_at": "2026-01-01T00:00:00Z",
-    }
-    return ImageLock.model_validate({"images": {download.url: entry}})
+    return locked(service, hashlib.sha256(packed.getvalue()).hexdigest())
 
 
 def assert_kept(services: RealServices, guest: RealGuest) -> None:

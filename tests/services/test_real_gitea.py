@@ -13,27 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from homelab.config.image_lock import ImageLock
-from homelab.services.registry import services as catalogue
 from tests.go_programs.build import FOLDER, go_program
 from tests.real_guests.guests import RealGuest, real_guests
 from tests.services.real_services import RealServices, random_word
+from tests.services.recorded import locked
 
 # Building the program takes minutes the first time.
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(2700)]
-
-
-def locked(program: Path) -> ImageLock:
-    """A lock in which the download is the program that was built."""
-    download = catalogue()["gitea"].downloads[0]
-    checksum = hashlib.sha256(program.read_bytes()).hexdigest()
-    entry = {
-        "checksum": f"sha256:{checksum}",
-        "file_name": "gitea",
-        "checksum_source": download.checksum_url,
-        "resolved_at": "2026-01-01T00:00:00Z",
-    }
-    return ImageLock.model_validate({"images": {download.url: entry}})
 
 
 def put(guest: RealGuest, source: Path, target: str) -> None:
@@ -71,7 +57,7 @@ def test_it_keeps_repositories_in_postgresql() -> None:
         services = RealServices(
             {"postgresql": {}, "gitea": {"database": "postgresql"}},
             {"postgresql": database, "gitea": gitea},
-            locked(program),
+            locked("gitea", hashlib.sha256(program.read_bytes()).hexdigest()),
         )
         services.install("postgresql", database)
         services.configure("postgresql", database)

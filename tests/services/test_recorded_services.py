@@ -17,6 +17,7 @@ from homelab.services.registry import services as catalogue
 from homelab.services.service import pinned
 from tests.real_guests.guests import RealGuest, real_guest
 from tests.services.real_services import RealServices
+from tests.services.recorded import locked
 
 pytestmark = [pytest.mark.system]
 
@@ -85,12 +86,6 @@ def test_container_images_run_by_digest_and_keep_secrets_to_themselves(guest: Re
 @pytest.mark.parametrize("name", ["adguard-home", "gitea", "nextcloud"])
 def test_a_download_that_is_another_is_refused(guest: RealGuest, name: str) -> None:
     download = catalogue()[name].downloads[0]
-    entry = {
-        "checksum": f"sha256:{'cd' * 32}",
-        "file_name": "any",
-        "checksum_source": download.checksum_url,
-        "resolved_at": "2026-01-01T00:00:00Z",
-    }
     services = RealServices({name: {}}, {name: guest})
     enabled = enabled_services(services.environment)[name]
 
@@ -100,7 +95,7 @@ def test_a_download_that_is_another_is_refused(guest: RealGuest, name: str) -> N
         return done.stdout
 
     assert f"no checksum is locked for {download.url}: run `homelab images lock`" in installed(ImageLock.empty())
-    wrong = installed(ImageLock.model_validate({"images": {download.url: entry}}))
+    wrong = installed(locked(name, "cd" * 32))
     assert f"{download.url} is not what images.lock.json says" in wrong
     assert any(line.endswith(download.url) for line in asked(guest, "curl"))
 
