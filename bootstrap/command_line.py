@@ -26,6 +26,7 @@ from bootstrap.command_surroundings import (
     domain_of,
     infisical_at,
     login_of,
+    print_failure,
     print_result,
     reporting,
     word,
@@ -70,11 +71,18 @@ _PASSWORD_NOTE = "The administrator's password is read from INFISICAL_ADMIN_PASS
 def run(arguments: Sequence[str], surroundings: Surroundings) -> int:
     """Runs one command and returns its exit code."""
     surroundings.redact.add(surroundings.environment.get("INFISICAL_ADMIN_PASSWORD", ""))
+    as_json = "--json" in arguments
     try:
-        app(args=list(arguments), obj=surroundings, prog_name="python -m bootstrap")
+        code = app(args=list(arguments), obj=surroundings, prog_name="python -m bootstrap", standalone_mode=not as_json)
     except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else int(ExitCode.FAILED)
-    return int(ExitCode.OK)
+        code = ended.code if isinstance(ended.code, int) else int(ExitCode.FAILED)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except typer.TyperException as error:
+        # A wrong option, found before any command begins.
+        print_failure(error.format_message(), "run it with --help", ExitCode.USAGE, as_json=as_json)
+        code = int(ExitCode.USAGE)
+    return code if isinstance(code, int) else int(ExitCode.OK)
 
 
 @app.callback()

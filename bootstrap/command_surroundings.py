@@ -114,29 +114,30 @@ def reporting(surroundings: Surroundings, as_json: bool, verbose: bool) -> Itera
     try:
         yield say
     except BootstrapError as error:
-        _print_failure(redact(error.message), redact(error.next_step), error.exit_code, as_json)
+        print_failure(redact(error.message), redact(error.next_step), error.exit_code, as_json=as_json)
         raise typer.Exit(int(error.exit_code)) from None
     except typer.Exit:
         raise
     except UnicodeEncodeError:
         message, step = "an option or a variable is not UTF-8", "write it in UTF-8"
-        _print_failure(message, step, ExitCode.USAGE, as_json)
+        print_failure(message, step, ExitCode.USAGE, as_json=as_json)
         raise typer.Exit(int(ExitCode.USAGE)) from None
     except Exception as error:
         # A fault of this program: no stack trace for the user unless asked for, and no secret in either.
         logger.debug("unexpected error", exc_info=error)
         message = redact(f"unexpected {type(error).__name__}: {error}")
-        _print_failure(message, "run again with --verbose for details", ExitCode.FAILED, as_json)
+        print_failure(message, "run again with --verbose for details", ExitCode.FAILED, as_json=as_json)
         raise typer.Exit(int(ExitCode.FAILED)) from None
     except KeyboardInterrupt:
-        _print_failure("interrupted", "run the same command again", ExitCode.INTERRUPTED, as_json)
+        print_failure("interrupted", "run the same command again", ExitCode.INTERRUPTED, as_json=as_json)
         raise typer.Exit(int(ExitCode.INTERRUPTED)) from None
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before)
 
 
-def _print_failure(message: str, next_step: str, exit_code: ExitCode, as_json: bool) -> None:
+def print_failure(message: str, next_step: str, exit_code: ExitCode, *, as_json: bool) -> None:
+    """Prints why a command ends: one JSON document on standard output, or two lines on standard error."""
     if as_json:
         document = {"error": message, "next_step": next_step, "exit_code": int(exit_code)}
         try:

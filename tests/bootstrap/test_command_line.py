@@ -190,6 +190,30 @@ def test_errors_as_json_are_on_standard_output(machine: Machine) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["resources"], "Missing option '--file'."),
+        (["status", "--bogus"], "No such option: --bogus"),
+        (["admin", "--wait", "soon"], "Invalid value for '--wait'"),
+        (["identity", "more"], "unexpected extra argument"),
+        (["nothing"], "No such command 'nothing'."),
+    ],
+)
+def test_wrong_options_are_told_as_json_too(arguments: list[str], said: str, machine: Machine) -> None:
+    document = machine.run_json(*arguments)
+    assert document["exit_code"] == 2
+    assert said in document["error"]
+    assert document["next_step"] == "run it with --help"
+    assert machine.err == ""
+
+
+def test_a_wrong_option_without_json_shows_the_usage(machine: Machine) -> None:
+    assert machine.run("status", "--bogus") == 2
+    assert machine.out == ""
+    assert machine.err.startswith("Usage: python -m bootstrap status")
+
+
 def test_a_fault_of_the_program_is_one_line(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError(f"unexpected {PASSWORD}")
