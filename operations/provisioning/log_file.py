@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
+from operations.provisioning.failure import ProvisioningError
 from operations.provisioning.private_text import PRIVATE
 from operations.redaction import SHORTEST, redact
 
@@ -33,6 +34,9 @@ class LogFile:
     """Takes the lines of one run.
 
     The file is there after a crash too: every line is written as it comes.
+
+    Raises:
+        ProvisioningError: the file can't be opened.
     """
 
     def __init__(self, path: Path, secrets: Iterable[str]) -> None:
@@ -41,10 +45,16 @@ class LogFile:
         self.last: list[str] = []
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self.path.exists() and self.path.stat().st_size > LARGEST_BYTES:
-            self.path.replace(self.path.with_name(f"{self.path.name}.previous"))
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.path.exists() and self.path.stat().st_size > LARGEST_BYTES:
+                self.path.replace(self.path.with_name(f"{self.path.name}.previous"))
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
+        except OSError as error:
+            raise ProvisioningError(
+                f"the log {self.path} can't be written: {error.strerror}; nothing was run",
+                "make room or mend the permissions of its folder, then run the same command again",
+            ) from None
         self._file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
         return self
 

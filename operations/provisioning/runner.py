@@ -80,12 +80,13 @@ class Runner:
         Everything is in the log; what ended it is on standard error too.
         """
         order = self.order
-        try:
-            values = self._secrets()
-        except ProvisioningError as error:
-            print(_text(f"script {order.script} in {order.target} failed: {error}", error.fix), file=sys.stderr)
-            return 1
-        with LogFile(order.log_file, [*values.values(), self.client.private_key]) as log:
+        with ExitStack() as stack:
+            try:
+                values = self._secrets()
+                log = stack.enter_context(LogFile(order.log_file, [*values.values(), self.client.private_key]))
+            except ProvisioningError as error:
+                print(_text(f"script {order.script} in {order.target} failed: {error}", error.fix), file=sys.stderr)
+                return 1
             log.begin(f"script {order.script} in {order.target}, stack {order.stack}")
             log.note(f"homelab: {order.target}: script {order.script}; log: {order.log_file}")
             try:

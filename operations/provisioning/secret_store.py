@@ -11,6 +11,8 @@ import base64
 import json
 import secrets
 import string
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -81,7 +83,7 @@ class SecretStore:
         Raises:
             SecretStoreError: the file can't be read or written.
         """
-        with locked(self.path):
+        with self._locked():
             values = self._read()
             if spec.name not in values:
                 self._write({**values, spec.name: new_value(spec)})
@@ -99,7 +101,7 @@ class SecretStore:
         Raises:
             SecretStoreError: the file can't be read or written.
         """
-        with locked(self.path):
+        with self._locked():
             values = self._read()
             if values.pop(name, None) is not None:
                 self._write(values)
@@ -119,6 +121,15 @@ class SecretStore:
             case _:
                 raise self._unreadable(f"not the secrets of an environment in version {SCHEMA_VERSION}")
 
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.path))
+            except OSError as error:
+                raise self._unwritable(error) from None
+            yield
+
     def _unreadable(self, reason: str) -> SecretStoreError:
         return SecretStoreError(
             f"the secrets in {self.path} can't be read ({reason}); nothing was changed",
@@ -131,7 +142,10 @@ class SecretStore:
         try:
             write_private(self.path, json.dumps(document, indent=2) + "\n")
         except OSError as error:
-            raise SecretStoreError(
-                f"{self.path} can't be written: {error.strerror}; it is as it was",
-                "make room or mend the permissions of its folder, then run the same command again",
-            ) from None
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> SecretStoreError:
+        return SecretStoreError(
+            f"{self.path} can't be written: {error.strerror}; it is as it was",
+            "make room or mend the permissions of its folder, then run the same command again",
+        )

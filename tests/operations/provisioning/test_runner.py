@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -223,3 +224,17 @@ def test_the_script_ends_with_the_program(machines: Machines, tmp_path: Path, nu
         return
     assert process.returncode == 130
     assert "failed: interrupted; the script was stopped" in stderr
+
+
+@pytest.mark.parametrize(("secrets", "what"), [((), "the log state/logs/dev/"), (STORED, "state/dev.secrets.json")])
+def test_a_state_folder_that_is_none_is_said_in_words(machines: Machines, secrets: Any, what: str) -> None:
+    machines.state_folder.parent.mkdir(exist_ok=True)
+    machines.state_folder.write_text("", encoding="utf-8")
+    done = machines.run("echo one\n", secrets=secrets)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"script set-up in dns (CT 9200 on pve) failed: {what}" in done.stderr
+    assert "can't be written: " in done.stderr
+    assert "fix:      make room or mend the permissions of its folder, then run the same command again" in done.stderr
+    assert "Traceback" not in done.stderr
