@@ -446,7 +446,9 @@ def test_a_template_from_a_community_script(services: Services, tmp_path: Path) 
         script = {"url": url, "checksum": f"sha256:{'0' * 64}", "variables": {"var_image": image}}
         services.settings(template={"script": script})
 
-        assert "did NOT match" in services.refusal() + log_of_the_node(tmp_path)
+        said = services.refusal() + log_of_the_node(tmp_path)
+        assert f"{url} is not what template.script.checksum says, and nothing of it was run" in said
+        assert f"found:    sha256:{checksum}" in said
         assert services.simulator.guests() == {}, "what is not the script that was meant is not run"
 
         services.settings(template={"script": {**script, "checksum": f"sha256:{checksum}"}})

@@ -75,6 +75,46 @@ def test_a_failure_of_the_first_is_that_of_all() -> None:
     assert (done.returncode, done.stdout) == (3, "")
 
 
+def on_a_node(text: str, folder: Path, **programs: str) -> subprocess.CompletedProcess[str]:
+    """Runs a script with these programs before those of the system; what they are called with is in ``asked``."""
+    for name, body in programs.items():
+        file = folder / name
+        file.write_text(f'#!/bin/sh\necho "{name} $*" >>"{folder}/asked"\n{body}\n', encoding="utf-8")
+        file.chmod(0o755)
+    environ = {"PATH": f"{folder}:/usr/bin:/bin", "TMPDIR": str(folder)}
+    return subprocess.run(["sh", "-s"], input=text, env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("size", "grows"),
+    [("8G", True), ("8388608K", True), ("20G", False), ("20480M", False), ("20479M", True), ("1T", False)],
+)
+def test_a_clone_grows_to_its_size_once(tmp_path: Path, size: str, grows: bool) -> None:
+    spec = resolve(with_services("{redis: {disk: 20GiB}}")).containers["service-redis"]
+    shown = f'if [ "$1" = config ]; then echo "rootfs: local-lvm:vm-201-disk-0,acl=1,size={size}"; fi'
+    done = on_a_node(scripts.grow_script(spec).text, tmp_path, pct=shown)
+    assert done.stdout == f"homelab-changed: {'yes' if grows else 'no'}\n", done.stderr
+    assert ("pct resize 201 rootfs 20G" in (tmp_path / "asked").read_text(encoding="utf-8")) == grows
+
+
+def test_a_community_script_that_is_not_there_or_another(tmp_path: Path) -> None:
+    text = scripts.community_script(*community()).text
+    pct = 'test "$1" != status'
+    missing = on_a_node(
+        text, tmp_path, pct=pct, curl="echo 'curl: (22) The requested URL returned error: 404' >&2; exit 22"
+    )
+    assert missing.returncode == 1
+    assert f"can not download template.script.url {URL}: open it from the node, or write another" in missing.stderr
+    assert "returned error: 404" in missing.stderr
+    written = 'while [ "$1" != --output ]; do shift; done; echo other >"$2"'
+    other = on_a_node(text, tmp_path, pct=pct, curl=written, bash="exit 0")
+    assert other.returncode == 1
+    assert f"{URL} is not what template.script.checksum says, and nothing of it was run" in other.stderr
+    assert "found:    sha256:" in other.stderr
+    assert "fix:      read what it does now and write its checksum" in other.stderr
+    assert "bash" not in (tmp_path / "asked").read_text(encoding="utf-8").split()
+
+
 @pytest.mark.system
 def test_what_all_services_share_is_clean(tmp_path: Path) -> None:
     enabled = everything()
@@ -122,4 +162,4 @@ def test_a_community_script_gets_the_names_that_it_reads() -> None:
         "export var_os=debian",
     ):
         assert line in text
-    assert text.index("sha256sum --check") < text.index("bash ")
+    assert text.index('sha256sum "$folder/script"') < text.index("bash ")
