@@ -13,9 +13,9 @@ pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(900)]
 
 SETTINGS = {
     "replicas": 1,
-    "databases": {"app": {"extensions": ["pg_trgm"]}},
-    "users": {"reader": {"member_of": ["pg_read_all_data"]}},
-    "parameters": {"log_statement": "all"},
+    "databases": {"app": {"extensions": ["pg_trgm", "pg_stat_statements"]}, "second": {"owner": "app"}},
+    "users": {"auditor": {"member_of": ["reader"]}, "reader": {"member_of": ["pg_read_all_data"]}},
+    "parameters": {"log_statement": "all", "shared_preload_libraries": "pg_stat_statements"},
 }
 
 
@@ -54,6 +54,13 @@ def test_users_and_databases_are_those_of_the_file(pair: Pair) -> None:
     methods = "select distinct left(rolpassword, 13) from pg_authid where rolpassword is not null"
     assert primary.run(f'cd /; runuser -u postgres -- psql -Atc "{methods}"').stdout == "SCRAM-SHA-256\n"
     assert "rejects connection" in psql(pair, primary, "replication", "app", "select 1")
+    assert psql(pair, primary, "app", "second", "select current_user") == "app"
+    member = "select pg_has_role('auditor', 'pg_read_all_data', 'member')"
+    assert psql(pair, primary, "app", "app", member) == "t"
+    # Who may see statistics sees no password in them.
+    statements = "select count(*), count(*) filter (where query ~* 'alter role.*password') from pg_stat_statements"
+    counted, passwords = psql(pair, primary, "app", "app", statements).split("|")
+    assert (int(counted) > 0, passwords) == (True, "0")
     assert services.leaks(primary) == ""
     assert services.leaks(replica) == ""
 
