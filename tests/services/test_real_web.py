@@ -58,7 +58,9 @@ def test_it_is_watched_and_has_a_name() -> None:
         )
         assert moved.stdout == "https://prometheus.home.arpa/x"
         assert "https://elsewhere.home.arpa/" in proxy.run(f"curl -s http://{proxy.address}:81/").stdout
-        readable = proxy.run("find /etc/nginx/homelab -name '*.key' -perm /077; stat -c %a /etc/nginx/homelab").stdout
+        readable = proxy.run(
+            "find /etc/nginx/homelab -name '*.key' -type f -perm /077; stat -c %a /etc/nginx/homelab"
+        ).stdout
         assert readable == "700\n"
 
         for name, guest in (("prometheus", prometheus), ("nginx-proxy", proxy)):
