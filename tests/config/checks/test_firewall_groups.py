@@ -1,7 +1,5 @@
 """Security groups: those that are named are there, and what is in them stands for something."""
 
-# ruff: noqa: E501 (what is said is compared as it is printed)
-
 import pytest
 
 from tests.config.cases import expected, said
