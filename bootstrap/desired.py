@@ -10,10 +10,14 @@ import json
 import string
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from bootstrap.errors import UsageError
+
+LONGEST_FILE_NAME = 200
+"""Characters of an identity's name in a file's: with what is around it, file systems take 255 bytes."""
 
 _NAME_SIGNS = set(string.ascii_letters + string.digits + "-_")
 
@@ -37,11 +41,19 @@ def _secret_name(name: str) -> str:
     return name
 
 
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("a name holds no line break and no other control character")
+    return name
+
+
 FolderPath = Annotated[str, AfterValidator(_folder_path)]
 SecretName = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_secret_name)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=64)]
 ProjectSlug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", min_length=5, max_length=36)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+Label = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True), AfterValidator(_printable)
+]
 
 
 class Generated(_Part):
@@ -161,6 +173,16 @@ class Identity(_Part):
     role: Slug = "no-access"
     projects: tuple[ProjectRole, ...] = ()
     universal_auth: bool = False
+
+    @model_validator(mode="after")
+    def _has_a_file_name(self) -> Self:
+        length = len(quote(self.name, safe=""))
+        if self.universal_auth and length > LONGEST_FILE_NAME:
+            raise ValueError(
+                f"the identity {self.name!r} takes {length} characters in the name of the file of its login, in which"
+                f" others than letters, digits, '-', '_' and '.' take three to twelve; allowed are {LONGEST_FILE_NAME}"
+            )
+        return self
 
 
 class Resources(_Part):

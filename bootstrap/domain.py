@@ -42,6 +42,8 @@ def normalized_domain(text: str) -> str:
         httpx.URL(text).host.encode()
     except (UnicodeError, httpx.InvalidURL) as error:
         raise UsageError(f"the domain {text!r} has no host that can exist: {error}", _EXAMPLE) from None
+    if any(sign.isspace() for sign in parts.hostname):
+        raise UsageError(f"the domain {text!r} has a space in it", _EXAMPLE)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     default_port = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port is not None and port != default_port else "")

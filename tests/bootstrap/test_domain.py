@@ -35,6 +35,8 @@ def test_the_same_server_has_one_spelling(written: str, meant: str) -> None:
         ("https://infisical.home.arpa/secrets", "has a path, query or fragment"),
         ("https://infisical.home.arpa/?a=b", "has a path, query or fragment"),
         ("https://infisical.home.arpa:eighty", "is not a URL"),
+        ("http://192.168.3 .20:8080", "has a space in it"),
+        ("http://infisical\u00a0.home.arpa", "has no host that can exist"),
     ],
 )
 def test_what_is_no_server_is_refused_with_an_example(written: str, said: str) -> None:
