@@ -28,6 +28,12 @@ LONGEST_TOKEN_TTL_SECONDS = 315360000
 _METADATA = {"managed-by": "homelab-bootstrap"}
 
 
+def mark_of(command: str) -> str:
+    """The description of the client secrets that a command makes on this machine, as Infisical stores it."""
+    # It cuts white space off, also where this machine has no name.
+    return f"homelab {command} on {platform.node()}".strip()
+
+
 @dataclass(frozen=True)
 class IdentitySpec:
     """The machine identity to have.
@@ -39,7 +45,7 @@ class IdentitySpec:
     name: str = DEFAULT_NAME
     role: str = DEFAULT_ROLE
     token_ttl_seconds: int = DEFAULT_TOKEN_TTL_SECONDS
-    secret_description: str = field(default_factory=lambda: f"homelab bootstrap on {platform.node()}")
+    secret_description: str = field(default_factory=lambda: mark_of("bootstrap"))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ Each is a file of variables, `infisical_identity_NAME.env`, by the names that In
 
 from __future__ import annotations
 
-import platform
 import re
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -18,7 +17,7 @@ from pydantic import SecretStr
 
 from bootstrap.client import Infisical, Session
 from bootstrap.errors import BootstrapError, CredentialsError, UnauthorizedError
-from bootstrap.identity import IdentitySpec, revoke_replaced
+from bootstrap.identity import IdentitySpec, mark_of, revoke_replaced
 from bootstrap.private_file import Reservation, read_private, remove_private
 
 _PREFIX, _SUFFIX = "infisical_identity_", ".env"
@@ -69,9 +68,7 @@ class IdentityLogins:
     infisical: Infisical
     session: Session
     directory: Path
-    spec: IdentitySpec = field(
-        default_factory=lambda: IdentitySpec(secret_description=f"homelab resources on {platform.node()}")
-    )
+    spec: IdentitySpec = field(default_factory=lambda: IdentitySpec(secret_description=mark_of("resources")))
 
     def path(self, name: str) -> Path:
         """The file of the identity `name`."""

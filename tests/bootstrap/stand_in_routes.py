@@ -332,7 +332,7 @@ class Routes:
     async def _create_client_secret(self, request: web.Request) -> dict[str, Any]:
         universal_auth = self._universal_auth_of(self._member(request))
         value = uuid.uuid4().hex + uuid.uuid4().hex
-        one = ClientSecret(value, (await request.json()).get("description", ""), universal_auth.id)
+        one = ClientSecret(value, (await request.json()).get("description", "").strip(), universal_auth.id)
         universal_auth.client_secrets.append(one)
         return {"clientSecret": value, "clientSecretData": one.document(self.instance.moment())}
 

@@ -10,7 +10,7 @@ import pytest
 
 from bootstrap import tfvars
 from bootstrap.private_file import Reservation
-from tests.bootstrap.conftest import Machine
+from tests.bootstrap.conftest import EMAIL, PASSWORD, Machine
 from tests.bootstrap.stand_in import Fault, StandIn
 from tests.bootstrap.stand_in_instance import ClientSecret, Identity, UniversalAuth, Version
 
@@ -328,3 +328,14 @@ class TestFiles:
         assert machine.run("identity") == 6
         assert "allowed is 0600" in machine.err
         assert server.count("POST", LOGIN) == 0
+
+
+def test_a_machine_without_a_name_revokes_what_it_replaces_too(
+    server: StandIn, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.node", lambda: "")
+    assert machine.run("identity") == 0
+    machine.token_file.unlink()
+    machine.environment |= {"INFISICAL_ADMIN_EMAIL": EMAIL, "INFISICAL_ADMIN_PASSWORD": PASSWORD}
+    assert machine.run("identity") == 0
+    assert [one.description for one in usable(server)] == ["homelab bootstrap on"]
