@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
 
 class Answer(BaseModel):
-    """Base of all answers: camel case on the wire, immutable, unknown keys ignored."""
+    """Base of all answers: camel case on the wire, immutable, unknown keys ignored.
+
+    What may be missing may be null as well, since releases differ in which of both they answer.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {key: value for key, value in values.items() if value is not None}
 
 
 AnswerType = TypeVar("AnswerType", bound=Answer)
