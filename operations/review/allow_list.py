@@ -13,6 +13,7 @@ An entry without a reason, without a date, or past its date lets nothing pass an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,6 +25,8 @@ from operations.review.plan import ReviewError
 
 FILE_NAME = "allowed-changes.yaml"
 _KEYS = ("address", "stack", "finding", "reason", "expires")
+_INDEX = re.compile(r'\["(?:[^"\\]|\\.)*"\]')
+"""A key of ``for_each``, which can have any sign in it."""
 _FORM = f"a list of entries with the keys {', '.join(_KEYS)}"
 
 
@@ -71,6 +74,16 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
+    def timestamp(self, node: yaml.ScalarNode) -> Any:
+        """A date; the text where it is one that no calendar has."""
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError:
+            return node.value
+
+
+_UniqueKeyLoader.add_constructor("tag:yaml.org,2002:timestamp", _UniqueKeyLoader.timestamp)
+
 
 def read_allow_list(content: str, place: str, today: date) -> AllowList:
     """Read an allow-list.
@@ -115,6 +128,8 @@ def _entry(entry: Any, place: str, today: date) -> Allowance | Rejected:
     stack, finding = _text(entry, "stack", place), _text(entry, "finding", place)
     if not address:
         raise ReviewError(f"{place}: no address\n    allowed:  the address that the review shows, as it is")
+    if "*" in _INDEX.sub("", address):
+        return Rejected(address, "addresses are compared as they are: there are no patterns")
     expires = _date(entry.get("expires"))
     if not reason:
         return Rejected(address, "it has no reason")

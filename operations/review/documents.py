@@ -6,6 +6,7 @@ What is not understood is refused and never passed over, because a change that i
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,9 +34,13 @@ def read_plan(content: str | bytes, stack: str) -> PlanDocument:
         if content[:4] == b"PK\x03\x04":
             raise ReviewError(f"{stack}: that is the plan file itself\n    fix:      {_HOW}")
         try:
-            content = content.decode("utf-8-sig")
+            # PowerShell writes UTF-16 where a command's output is sent to a file.
+            is_wide = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+            content = content.decode("utf-16" if is_wide else "utf-8-sig")
         except UnicodeDecodeError:
             raise ReviewError(f"{stack}: not a text in UTF-8\n    fix:      {_HOW}") from None
+    if not content.strip():
+        raise ReviewError(f"{stack}: it is empty, as when `terraform show` failed\n    fix:      {_HOW}")
     try:
         document = json.loads(content)
     except RecursionError:
@@ -93,6 +98,9 @@ def _plan(document: Mapping[str, Any], stack: str) -> PlanDocument:
             for entry in items(document.get("deferred_changes"))
         ),
         failed_checks=tuple(_failed_checks(document)),
+        invocations=tuple(
+            text(mapping(entry).get("address")) or "an action" for entry in items(document.get("action_invocations"))
+        ),
         secrets=secrets_of(document, (*changes, *drift), untouched),
         errored=document.get("errored") is True,
         complete=document.get("complete") is not False,

@@ -126,7 +126,7 @@ def _review(documents: Sequence[PlanDocument], allow_list: AllowList, secrets: I
     )
     if any(finding.blocks for finding in findings):
         verdict = Verdict.BLOCKED
-    elif changes or outputs or any(document.applyable for document in documents):
+    elif changes or outputs or any(document.applyable or document.invocations for document in documents):
         verdict = Verdict.CHANGES
     else:
         verdict = Verdict.NOTHING
@@ -210,6 +210,15 @@ def _about_plan(document: PlanDocument, disclosure: Disclosure) -> Iterator[Find
     for address in document.failed_checks:
         yield Finding(
             "check-failed", Severity.DANGER, stack, disclosure.text(address), "a condition of the configuration fails"
+        )
+    for address in dict.fromkeys(document.invocations):
+        yield Finding(
+            "action-invoked",
+            Severity.DANGER,
+            stack,
+            disclosure.text(address, 300),
+            "an action runs",
+            consequence="What it does is in no plan: it can be anything that its provider can do",
         )
     for change in document.drift:
         if change.action is Action.DELETE and is_guest(change.type):

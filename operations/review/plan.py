@@ -125,6 +125,7 @@ class PlanDocument:
         untouched: what is in the state and not in the plan.
         deferred: addresses that Terraform puts off to a later plan.
         failed_checks: addresses whose conditions (``check``, ``precondition``, ``postcondition``) fail.
+        invocations: addresses of actions that the apply runs, which are no resources.
         secrets: values that are secret wherever they turn up.
         errored: the plan ended with an error and is only a part.
         complete: everything in the configuration is in the plan; not so with ``-target``.
@@ -141,6 +142,7 @@ class PlanDocument:
     untouched: tuple[Untouched, ...] = ()
     deferred: tuple[str, ...] = ()
     failed_checks: tuple[str, ...] = ()
+    invocations: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     errored: bool = False
     complete: bool = True

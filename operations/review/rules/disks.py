@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import Disk, Guest
+from operations.review.values import masked
 
 _STAYS = (
     "Proxmox detaches it: the guest loses it, the volume stays in the datastore as an unused disk until somebody "
@@ -42,8 +43,12 @@ def removed(case: Case) -> Iterator[Finding]:
                 consequence="It is a folder of the node: the guest no longer sees it, what is in it stays",
             )
         else:
+            unknown = masked(case.change.after_unknown, "mount_point" if disk.path not in ("", "/") else "disk")
             yield case.finding(
-                "disk-removed", Severity.BLOCKED, f"{before.label}: disk {disk.label} is removed", consequence=_STAYS
+                "disk-removed",
+                Severity.BLOCKED,
+                f"{before.label}: disk {disk.label} {'may be' if unknown else 'is'} removed",
+                consequence=f"Which disks it has is known only after the apply. {_STAYS}" if unknown else _STAYS,
             )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import Nic
+from operations.review.values import masked
 
 
 def removed(case: Case) -> Iterator[Finding]:
@@ -13,6 +14,15 @@ def removed(case: Case) -> Iterator[Finding]:
     if not case.guests:
         return
     before, after = case.guests
+    if masked(case.change.after_unknown, "network_interface" if before.is_container else "network_device"):
+        if before.nics:
+            yield case.finding(
+                "nic-removed",
+                Severity.DANGER,
+                f"{before.label}: network interfaces are known only after the apply",
+                consequence="It may lose some of them, and be reached nowhere",
+            )
+        return
     kept = {old.key for old, _ in _pairs(before.nics, after.nics)}
     for nic in before.nics:
         if nic.key not in kept:

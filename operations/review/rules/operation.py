@@ -11,7 +11,7 @@ from typing import Any
 
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import Guest
-from operations.review.values import block, blocks, changed, number, same, text
+from operations.review.values import block, blocks, changed, masked, number, same, text
 
 _VM_REBOOTS = """
     acpi agent amd_sev audio_device bios boot_order efi_disk hostpci initialization keyboard_layout kvm_arguments
@@ -39,7 +39,7 @@ def stopped(case: Case) -> Iterator[Finding]:
         yield case.finding(
             "guest-stopped",
             Severity.DANGER,
-            f"{case.guests[0].label} is stopped",
+            f"{case.guests[0].label} {'may be' if masked(case.change.after_unknown, 'started') else 'is'} stopped",
             consequence="Proxmox shuts it down, and it stays off: what it serves is gone until somebody starts it",
         )
 

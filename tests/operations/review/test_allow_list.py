@@ -47,6 +47,18 @@ def test_there_are_no_patterns(pattern: str) -> None:
     assert result.verdict is Verdict.BLOCKED
 
 
+@pytest.mark.parametrize("pattern", ["'*'", f"{VM}.*", f"{VM}.web[*]"])
+def test_a_pattern_is_reported(pattern: str) -> None:
+    assert [entry.why for entry in destroyed(ENTRY.replace(ADDRESS, pattern)).rejected] == [
+        "addresses are compared as they are: there are no patterns"
+    ]
+
+
+def test_a_key_of_for_each_may_have_any_sign() -> None:
+    address = f'{VM}.web["*"]'
+    assert destroyed(ENTRY.replace(ADDRESS, f"'{address}'"), address).verdict is Verdict.CHANGES
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -57,6 +69,7 @@ def test_there_are_no_patterns(pattern: str) -> None:
         (f"- address: {ADDRESS}\n  reason: why\n  expires: 2026-11-20\n", "it expired on 2026-11-20"),
         (f"- address: {ADDRESS}\n  reason: why\n  expires: next week\n", "expires is no date such as 2026-12-31"),
         (f"- address: {ADDRESS}\n  reason: why\n  expires: 20270101\n", "expires is no date such as 2026-12-31"),
+        (f"- address: {ADDRESS}\n  reason: why\n  expires: 2026-02-30\n", "expires is no date such as 2026-12-31"),
         (f"- address: {ADDRESS}\n  reason: why\n  expires: true\n", "expires is no date such as 2026-12-31"),
     ],
 )
@@ -84,7 +97,6 @@ def test_it_counts_up_to_and_with_its_day(expires: str) -> None:
         "- [unclosed",
         "- !!python/object/apply:os.system ['true']",
         "\t- x",
-        "- {address: a, reason: b, expires: 2026-13-45}",
         "[" * 20_000,
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 from typing import Any
 
@@ -26,7 +27,10 @@ def test_other_major_versions_are_refused(version: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "p: no JSON at line 1, column 1"),
+        ("", "p: it is empty, as when `terraform show` failed"),
+        (b"\xef\xbb\xbf \r\n", "p: it is empty"),
+        ("plan", "p: no JSON at line 1, column 1"),
+        (gzip.compress(b"{}"), "p: not a text in UTF-8"),
         ("{", "p: no JSON at line 1"),
         ("[]", "p: JSON, but no plan"),
         ("{}", "p: JSON, but no plan"),
@@ -88,6 +92,22 @@ def test_no_depth_crashes(depth: int) -> None:
     # Where it begins to be too deep depends on how much of the stack is in use.
     with contextlib.suppress(ReviewError):
         assert as_text(review([read_plan(deep_plan(depth), "p")]))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_plan_is_read_as_shells_write_it(encoding: str) -> None:
+    content = json.dumps(document(change(f"{VM}.web", vm(name="bär"), None)), ensure_ascii=False, indent=1)
+    (found,) = read_plan(content.replace("\n", "\r\n").encode(encoding), "p").changes
+    assert found.before["name"] == "bär"
+
+
+def test_an_action_that_runs_is_told() -> None:
+    runs = {"address": "action.aws_lambda_invoke.notify", "type": "aws_lambda_invoke", "name": "notify"}
+    result = review([plan(action_invocations=[runs], applyable=False)])
+    assert [(one.kind, str(one.severity), one.address) for one in result.findings] == [
+        ("action-invoked", "danger", "action.aws_lambda_invoke.notify")
+    ]
+    assert result.verdict.exit_code == 2
 
 
 def test_unknown_fields_are_ignored() -> None:

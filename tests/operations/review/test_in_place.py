@@ -286,3 +286,17 @@ def test_amounts_that_nothing_has_are_only_unknown(amount: float) -> None:
     assert (node.memory, node.at_least) == ((2048, 0), True)
     json.loads(as_json(found), parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
     assert as_text(found)
+
+
+@pytest.mark.parametrize(
+    ("argument", "kind", "words"),
+    [
+        ("disk", "disk-removed", "VM vm-100 (100): disk scsi0 (20 GiB on local-lvm) may be removed"),
+        ("network_device", "nic-removed", "VM vm-100 (100): network interfaces are known only after the apply"),
+        ("started", "guest-stopped", "VM vm-100 (100) may be stopped"),
+    ],
+)
+def test_what_is_known_only_later_may_be_lost(argument: str, kind: str, words: str) -> None:
+    after = {name: value for name, value in vm().items() if name != argument}
+    found = judged(change(f"{VM}.x", vm(), after, unknown={argument: True}))
+    assert only(found, kind).what == words
