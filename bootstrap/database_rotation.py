@@ -28,8 +28,18 @@ SCRAM_ITERATIONS = 4096
 """As PostgreSQL 15 makes its own."""
 
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-# The image trusts who is inside the container and uses its socket.
-_PSQL = 'exec psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB"'
+# The image trusts who is inside the container and uses its socket. Where the container was started with a login that
+# the server does not have, nobody can ask it for those it has: they are read out of the file of the table of roles.
+_PSQL = """
+as=$POSTGRES_USER
+lets_in() { psql -X -q -w -U "$1" -d "$POSTGRES_DB" -c 'SELECT 1' >/dev/null 2>&1 </dev/null; }
+if ! lets_in "$as"; then
+    for role in $(tr -c 'a-z0-9_' '\\n' <"$PGDATA/global/1260" | grep '^[a-z_]' | grep -v '^pg_' | sort -u); do
+        if lets_in "$role"; then as=$role; break; fi
+    done
+fi
+exec psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$as" -d "$POSTGRES_DB"
+"""
 # Not by 127.0.0.1, from which the image asks for no password.
 _PROOF = (
     "read -r PGPASSWORD; export PGPASSWORD; exec psql -X -q -A -t -w"
@@ -104,18 +114,26 @@ class PostgresRotation:
     def prepare(self) -> bool:
         """Makes the new login valid beside the old; whether it was not yet.
 
+        Where the containers were replaced before this, and nobody can log in any more, it lets them in.
+
         Raises:
+            UsageError: the login is the one that is used now, with another password.
             BootstrapError: PostgreSQL refuses, or does not take the new password.
         """
         if self._works():
             return False
         verifier = scram_verifier(self._password.get_secret_value())
         owner = self._sql("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database();")
-        if owner == self._user:
+        user, password_hash = self._started_with()
+        # Containers that were replaced without this know the new credentials alone, so nobody needs others any more.
+        is_replaced = (user, password_hash) == (self._user, _sha256(self._password))
+        if self._user in (owner, user) and not is_replaced:
             raise UsageError(
-                f"{self._user} owns the database and has one password only: the old one would end now",
+                f"{self._user} {'owns the database' if owner == self._user else 'is used now'} and has one password"
+                " only: the old one would end now",
                 "give postgres_user another name than it has",
             )
+        acting = f'GRANT "{owner}" TO {self._user}; ALTER ROLE {self._user} SET role TO "{owner}";'
         # One transaction: a role that can log in and not act as the owner does not come to be.
         self._sql(
             f"""BEGIN;
@@ -123,8 +141,7 @@ class PostgresRotation:
               IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{self._user}') THEN CREATE ROLE {self._user}; END IF;
             END $$;
             ALTER ROLE {self._user} LOGIN PASSWORD '{verifier}';
-            GRANT "{owner}" TO {self._user};
-            ALTER ROLE {self._user} SET role TO "{owner}";
+            {acting if owner != self._user else ""}
             COMMIT;"""
         )
         if not self._works():
@@ -144,8 +161,7 @@ class PostgresRotation:
                 f"{self._container}: PostgreSQL does not take the new login {self._user}",
                 "run first: python -m bootstrap rotate database prepare",
             )
-        started_with = self._containers.run(self._container, ["sh", "-c", 'printf %s "$POSTGRES_USER"'], "")
-        if started_with != self._user:
+        if self._started_with()[0] != self._user:
             raise BootstrapError(
                 f"{self._container}: PostgreSQL was not started with the new login {self._user} yet",
                 "replace the containers first (terraform apply), then run this again",
@@ -172,6 +188,12 @@ class PostgresRotation:
             self._sql(f"BEGIN; {ends} COMMIT;")
         return old
 
+    def _started_with(self) -> tuple[str, str]:
+        """The login that the container was started with, and the hash of its password."""
+        report = 'printf "%s\\n" "$POSTGRES_USER"; printf %s "$POSTGRES_PASSWORD" | sha256sum'
+        user, password_hash, *_ = self._containers.run(self._container, ["sh", "-c", report], "").split()
+        return user, password_hash
+
     def _works(self) -> bool:
         command = ["sh", "-c", _PROOF, self._user]
         try:
@@ -197,7 +219,7 @@ class RedisRotation:
     def __init__(self, containers: Containers, container: str, password: SecretStr) -> None:
         self._containers = containers
         self._container = container
-        self._hash = hashlib.sha256(password.get_secret_value().encode()).hexdigest()
+        self._hash = _sha256(password)
 
     def prepare(self) -> bool:
         """Makes the new password valid beside the old; whether it was not yet. A restart of Redis undoes it.
@@ -236,6 +258,10 @@ class RedisRotation:
         if answer.startswith(("ERR", "NOAUTH", "WRONGPASS", "(error)")) or "AUTH failed" in answer:
             raise BootstrapError(f"{self._container}: Redis refuses: {answer[:200]}", "look at its REDISCLI_AUTH")
         return answer
+
+
+def _sha256(password: SecretStr) -> str:
+    return hashlib.sha256(password.get_secret_value().encode()).hexdigest()
 
 
 def scram_verifier(password: str) -> str:

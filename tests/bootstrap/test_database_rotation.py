@@ -33,7 +33,7 @@ from tests.bootstrap.real_databases import POSTGRES_PROGRAMS, RealServer, postgr
 
 DOCKER = """#!/bin/sh
 # docker exec --interactive CONTAINER PROGRAM [ARGUMENT...]
-printf '%s\\n' "$*" >>"$CALLS"
+printf '%s\\n' "$(printf %s "$*" | tr '\\n' ' ')" >>"$CALLS"
 shift 2
 . "$CONTAINERS/$1"
 shift
@@ -52,6 +52,8 @@ class Databases:
     postgres: RealServer
     redis: RealServer
     generation: int = 1
+    new_user: str = ""
+    new_password: str = ""
 
     def __post_init__(self) -> None:
         programs = self.folder / "bin"
@@ -61,28 +63,28 @@ class Databases:
         (programs / "redis-cli").write_text(f'#!/bin/sh\nexec /usr/bin/redis-cli -p {self.redis.port} "$@"\n')
         for program in programs.iterdir():
             program.chmod(0o755)
-        self.start_containers(self.postgres.user, self.redis.password)
+        self.start_containers(self.postgres.user, self.postgres.password, self.redis.password)
 
     @property
     def new(self) -> dict[str, str]:
         """The credentials of this generation."""
         letters = f"{self.generation:04d}" * 8
         return {
-            "postgres_user": f"infisical_{self.generation}",
-            "postgres_password": f"Pg{letters}",
+            "postgres_user": self.new_user or f"infisical_{self.generation}",
+            "postgres_password": self.new_password or f"Pg{letters}",
             "redis_password": f"Re{letters}",
         }
 
-    def start_containers(self, user: str, redis_password: str) -> None:
+    def start_containers(self, user: str, password: str, redis_password: str) -> None:
         """What a replacement of the containers does to their environment."""
-        socket_folder = f"PGHOST={self.postgres.folder} PGPORT={self.postgres.port}"
-        lines = f"export {socket_folder} POSTGRES_USER={user} POSTGRES_DB=infisical\n"
+        own = f"PGDATA={self.postgres.folder / 'data'} PGHOST={self.postgres.folder} PGPORT={self.postgres.port}"
+        lines = f"export {own} POSTGRES_USER={user} POSTGRES_PASSWORD={password} POSTGRES_DB=infisical\n"
         (self.folder / "infisical-postgres").write_text(lines)
         (self.folder / "infisical-redis").write_text(f"export REDISCLI_AUTH={redis_password}\n")
 
     def apply(self) -> None:
         """Terraform replaces the containers: Redis starts with the new password alone, PostgreSQL keeps its data."""
-        self.start_containers(self.new["postgres_user"], self.new["redis_password"])
+        self.start_containers(self.new["postgres_user"], self.new["postgres_password"], self.new["redis_password"])
         self.redis.stop()
         self.redis.start(self.new["redis_password"])
 
@@ -199,6 +201,47 @@ def test_a_rotation_that_is_killed_after_every_step_locks_nobody_out(databases: 
         databases.generation += 1
 
 
+@pytest.mark.system
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_containers_that_were_replaced_without_preparation_are_let_in(databases: Databases) -> None:
+    """Another login, which the server has never heard of; then the same one with another password."""
+    databases.generation += 1
+    databases.apply()
+    assert databases.takes(databases.new) == (False, True)
+    code, said = databases.run("prepare")
+    assert (code, '"postgres_changed": true' in said) == (0, True), said
+    assert databases.takes(databases.new) == (True, True)
+    assert databases.run("finish")[0] == 0
+
+    databases.new_password = "Pg" + "x" * 30
+    code, said = databases.run("prepare")
+    assert (code, "is used now and has one password only" in said) == (2, True)
+    databases.new_password = ""
+    assert databases.takes(databases.new) == (True, True)
+
+    databases.new_password = "Pg" + "x" * 30
+    databases.apply()
+    assert databases.takes(databases.new) == (False, True)
+    assert databases.run("prepare")[0] == databases.run("finish")[0] == 0
+    assert databases.takes(databases.new) == (True, True)
+    databases.new_password = ""
+
+
+@pytest.mark.system
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_first_login_is_let_in_with_another_password(tmp_path: Path) -> None:
+    """It owns the database, and has no other beside it."""
+    with postgres() as of_postgres, redis() as of_redis:
+        databases = Databases(tmp_path, of_postgres, of_redis, new_user=of_postgres.user)
+        code, said = databases.run("prepare")
+        assert (code, "owns the database and has one password only" in said) == (2, True)
+        databases.apply()
+        assert databases.run("prepare")[0] == databases.run("finish")[0] == 0
+        assert databases.takes(databases.new) == (True, True)
+
+
 class Answers(Containers):
     """Containers that answer what they are told to."""
 
@@ -222,7 +265,8 @@ PASSWORD = "x" * 32
 
 def test_the_owner_of_the_database_has_one_password_and_keeps_it() -> None:
     refused = BootstrapError("in the container c: FATAL: password authentication failed")
-    rotation = PostgresRotation(Answers(refused, "infisical"), "c", "infisical", SecretStr(PASSWORD))
+    started = f"infisical\n{'0' * 64}  -"
+    rotation = PostgresRotation(Answers(refused, "infisical", started), "c", "infisical", SecretStr(PASSWORD))
     with pytest.raises(UsageError, match="has one password only: the old one would end now"):
         rotation.prepare()
 

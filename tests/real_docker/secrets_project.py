@@ -161,10 +161,20 @@ class SecretsProject:
         """Runs ``homelab deploy secrets``."""
         return self.run("deploy", "secrets", *words, code=code)
 
-    def documented(self, containing: str, more: Mapping[str, str] | None = None) -> str:
-        """Runs a block of commands of docs/secrets.md as somebody would type it; see ``documented``."""
+    def documented(self, containing: str, more: Mapping[str, str] | None = None, *, until: str = "") -> str:
+        """Runs a block of commands of docs/secrets.md as somebody would type it; see ``documented``.
+
+        With ``until``, only to the end of the line that has it.
+        """
         meant = {"prod": NAME, "192.168.3.20": self.site.engine.address, **(more or {})}
         commands = documented("secrets.md", containing, meant)
+        if until:
+            before, found, after = commands.partition(until)
+            commands = before + found + after.partition("\n")[0]
+        return self.shell(commands)
+
+    def shell(self, commands: str) -> str:
+        """Runs commands as somebody would type them, and returns what they say."""
         programs = os.pathsep.join([str(self.home / "bin"), str(Path(sys.prefix) / "bin"), self.environ["PATH"]])
         environ = {**self.environ, "PATH": programs}
         # The commands have to say it where it is needed.

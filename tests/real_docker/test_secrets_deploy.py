@@ -172,12 +172,36 @@ class Logins:
                 self.refused.append(answer.text)
 
 
+def test_passwords_replaced_without_preparation_are_blocked_and_repaired(project: SecretsProject) -> None:
+    """By hand, past `homelab deploy`: PostgreSQL is started with a login that it does not have."""
+    project.remember_secrets()
+    stack = f"umask 077; terraform -chdir=cdktf.out/stacks/{NAME}-secrets-infisical"
+    project.shell(
+        f"{stack} state rm random_id.database-login random_password.postgres-password random_password.redis-password"
+    )
+    said = project.deploy("--only", "infisical", "--yes", code=3)
+    assert "infisical-postgres is started with a login that its database does not know" in said
+
+    project.shell(
+        f"{stack} apply -input=false -auto-approve"
+        " -target=docker_container.postgres -target=random_password.redis-password"
+    )
+    new = project.site.deployment.outputs("secrets-infisical")["database_rotation"]
+    assert not _may_log_in(project, new)
+
+    # What follows in the page is what the next test does.
+    project.documented("rotate database prepare", until="prepare")
+    assert _may_log_in(project, new)
+    assert project.values()
+
+
 def test_database_passwords_are_replaced_and_access_is_never_lost(project: SecretsProject) -> None:
     deployment = project.site.deployment
     before = project.remember_secrets(), project.values(), containers(project)
     old = deployment.outputs("secrets-infisical")["database_rotation"]
     logins = Logins(project)
     with logins.going_on():
+        project.documented("state rm random_id.database-login")
         said = project.documented("rotate database prepare")
         logins.one_more()
 
