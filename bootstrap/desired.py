@@ -225,12 +225,14 @@ def read_resources(path: Path) -> Resources:
         raise UsageError(f"{path}: can't be read: {error.strerror}", "name the file with --file") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: is not JSON: {error}", "write a JSON document, see docs/bootstrap.md") from None
+    if not isinstance(document, dict):
+        raise UsageError(f"{path}: is not a JSON object", "begin it with {, see docs/bootstrap.md")
     try:
         return Resources.model_validate(document)
     except ValidationError as error:
         # Without the values: somebody may have written a secret where a source belongs.
         faults = "; ".join(
-            f"{'.'.join(str(part) for part in issue['loc']) or 'document'}: {issue['msg']}"
+            f"{'.'.join(map(str, issue['loc'])) or 'document'}: {issue['msg'].removeprefix('Value error, ')}"
             for issue in error.errors(include_input=False, include_url=False, include_context=False)
         )
         raise UsageError(f"{path}: {faults}", "correct it; docs/bootstrap.md describes the document") from None

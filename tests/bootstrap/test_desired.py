@@ -21,7 +21,7 @@ def test_a_name_with_control_characters_is_refused(site: Site, name: str) -> Non
     ran = site.run("--plan")
     assert ran["exit_code"] == 2
     for place in ("identities.0.name", "projects.0.name"):
-        assert f"{place}: Value error, a name holds no line break and no other control character" in ran["error"]
+        assert f"{place}: a name holds no line break and no other control character" in ran["error"]
 
 
 def test_the_file_of_a_login_has_a_name_that_file_systems_take(site: Site) -> None:
@@ -41,3 +41,11 @@ def test_without_a_login_any_name_that_infisical_takes_is_fine(site: Site) -> No
     site.wanted["identities"][0]["name"] = "Bücher 'und' \"Anführung\" 🎈" + "ü" * 37
     assert site.run()["exit_code"] == 0
     assert site.changes() == []
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '"owner"', "1"])
+def test_a_document_is_an_object(site: Site, text: str) -> None:
+    file = site.machine.directory.parent / "resources.json"
+    file.write_text(text)
+    ran = site.machine.run_json("resources", "--file", str(file))
+    assert (ran["exit_code"], ran["error"]) == (2, f"{file}: is not a JSON object")
