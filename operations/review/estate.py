@@ -244,8 +244,9 @@ def key_of(change: Change) -> Key:
 
 def guarded(change: Change) -> int | None:
     """The VMID of the guest that firewall options or rules are for; None where they are a node's or the cluster's."""
-    for values in (change.before, change.after):
-        for name in ("vm_id", "container_id"):
-            if number := whole(values.get(name)):
-                return number
-    return None
+    return next((number for values in (change.before, change.after) for number in guarded_by(values)), None)
+
+
+def guarded_by(values: Mapping[str, Any]) -> list[int]:
+    """The VMIDs of the guests that firewall options or rules are for: one, or none."""
+    return [number for name in ("vm_id", "container_id") if (number := whole(values.get(name)))]

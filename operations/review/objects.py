@@ -28,6 +28,8 @@ _FILE = "Proxmox deletes the file; guests that were made from it keep their disk
 _FILE_ANEW = "Proxmox deletes the file and gets it again; guests that were made from it keep their disks"
 _STORAGE = "Proxmox forgets the datastore: what is on it stays, and guests with disks there can't start"
 _MAPPING = "guests that use it can't start"
+_NAMED = "rules that name it fit nothing any more"
+_NAMED_ANEW = "rules that name it fit nothing until it is there again"
 _BRIDGE = "guests on it lose their network, and the node too if its own address is there"
 
 _LOSSES: Mapping[str, Loss] = {
@@ -86,8 +88,8 @@ _LOSSES: Mapping[str, Loss] = {
     "cluster_firewall_security_group": Loss(
         "security group", _DANGER, "what its rules let in is cut off, what they kept out is judged by the other rules"
     ),
-    "firewall_ipset": Loss("IP set", _CHANGE, "rules that name it fit nothing any more"),
-    "firewall_alias": Loss("alias", _CHANGE, "rules that name it fit nothing any more"),
+    "firewall_ipset": Loss("IP set", _CHANGE, _NAMED, _NAMED_ANEW),
+    "firewall_alias": Loss("alias", _CHANGE, _NAMED, _NAMED_ANEW),
     "hardware_mapping_dir": Loss("mapping of a folder", _DANGER, _MAPPING),
     "hardware_mapping_pci": Loss("mapping of a PCI device", _DANGER, _MAPPING),
     "hardware_mapping_usb": Loss("mapping of a USB device", _DANGER, _MAPPING),

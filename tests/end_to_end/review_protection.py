@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.end_to_end.review_resources import (
     CLUSTER,
     HA,
+    IPSET,
     JOB,
     MEMBERSHIP,
     OPTIONS,
@@ -126,6 +127,15 @@ def firewalls() -> dict[str, Scenario]:
                     "firewall-opened": True,
                 }
             },
+        ),
+        "set of addresses that grows": one(
+            f"{IPSET}.trusted",
+            {"name": "trusted", "cidr": [{"name": "10.0.0.5"}]},
+            {"cidr": [{"name": "10.0.0.0/24"}]},
+            {"cidr": [{"name": "10.0.0.5"}, {"name": "10.0.0.6"}]},
+            "firewall-rule-widened",
+            blocked=False,
+            notes=frozenset({"object-replaced"}),
         ),
         "cluster firewall off": one(
             f"{CLUSTER}.cluster",

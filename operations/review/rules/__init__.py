@@ -40,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     firewall.node_options,
     firewall.rules,
     rule_order.weakened,
+    rule_order.sets,
     backups.jobs,
     backups.guests,
     retention.jobs,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from operations.review.estate import FIREWALL_OPTIONS, FIREWALL_RULES, guarded
+from operations.review.estate import FIREWALL_OPTIONS, FIREWALL_RULES, guarded, guarded_by
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import Guest
 from operations.review.plan import Action
@@ -36,7 +36,8 @@ def guest_options(case: Case) -> Iterator[Finding]:
         return
     guest = case.estate.names.get(number)
     name = case.estate.name_of(number)
-    if change.action is Action.DELETE and change.before.get("enabled") is True:
+    leaves = change.action is Action.REPLACE and number not in guarded_by(change.after)
+    if (change.action is Action.DELETE or leaves) and change.before.get("enabled") is True:
         yield case.finding(
             "firewall-options-removed",
             Severity.BLOCKED,

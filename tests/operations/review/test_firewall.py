@@ -11,6 +11,8 @@ from tests.operations.review.plans import OPTIONS, RULES, VM, change, judged, ki
 CLUSTER = "proxmox_virtual_environment_cluster_firewall"
 NODE = "proxmox_node_firewall"
 GROUP = "proxmox_virtual_environment_cluster_firewall_security_group"
+SET = "proxmox_virtual_environment_firewall_ipset"
+ALIAS = "proxmox_virtual_environment_firewall_alias"
 
 
 def options(**values: Any) -> dict[str, Any]:
@@ -30,6 +32,11 @@ def rule(action: str | None = "ACCEPT", **values: Any) -> dict[str, Any]:
 
 def rules(*entries: dict[str, Any]) -> dict[str, Any]:
     return {"vm_id": 100, "rule": list(entries)}
+
+
+def ip_set(*entries: str, nomatch: str | None = None) -> dict[str, Any]:
+    left_out = [{"name": nomatch, "nomatch": True}] if nomatch else []
+    return {"name": "trusted", "cidr": [{"name": entry, "nomatch": False} for entry in entries] + left_out}
 
 
 def group(name: str) -> dict[str, Any]:
@@ -92,6 +99,16 @@ def group(name: str) -> dict[str, Any]:
             "firewall-rule-widened",
             "danger",
         ),
+        (RULES, rules(rule(source="10.0.0.5")), rules(rule(source="10.0.0.0/8")), "firewall-rule-widened", "danger"),
+        (RULES, rules(rule(source="fd00::/64")), rules(rule(source="fd00::/48")), "firewall-rule-widened", "danger"),
+        (SET, ip_set("10.0.0.5", "10.9.0.1"), ip_set("10.0.0.0/24", "10.9.0.1"), "firewall-rule-widened", "danger"),
+        (
+            ALIAS,
+            {"name": "lan", "cidr": "10.0.0.0/24"},
+            {"name": "lan", "cidr": "10.0.0.0/16"},
+            "firewall-rule-widened",
+            "danger",
+        ),
     ],
 )
 def test_it_is_found(
@@ -130,6 +147,14 @@ def test_it_is_found(
         ),
         (RULES, {"vm_id": 100, "rule": [rule("DROP", enabled=False)]}, {"vm_id": 100, "rule": []}),
         (GROUP, {"name": "g", "rule": [rule()]}, {"name": "g", "rule": [rule(), rule("DROP")]}),
+        (RULES, rules(rule(source="10.0.0.5")), rules(rule(source="10.1.0.0/16"))),
+        (RULES, rules(rule(source="10.0.0.5", dport="22")), rules(rule(source="10.0.0.0/8", dport="80"))),
+        (RULES, rules(rule(source="10.0.0.1-10.0.0.9")), rules(rule(source="+dc/trusted"))),
+        (SET, ip_set("10.0.0.0/8"), ip_set("10.0.0.0/24")),
+        (SET, ip_set("10.0.0.5"), ip_set("10.0.0.5", "10.0.0.6")),
+        (SET, ip_set("10.0.0.0/8"), ip_set("10.0.0.0/8", nomatch="0.0.0.0/0")),
+        (SET, ip_set("fd00::1"), ip_set("10.0.0.0/8")),
+        (ALIAS, {"name": "lan", "cidr": "10.0.0.0/16"}, {"name": "lan", "cidr": "10.0.0.0/24"}),
     ],
 )
 def test_it_is_harmless(type_: str, before: dict[str, Any], after: dict[str, Any] | None) -> None:
@@ -159,6 +184,24 @@ def test_values_of_another_kind_are_compared_too(odd: Any) -> None:
         "firewall-rule-removed": "danger"
     }
     assert kinds(judged(change(f"{RULES}.x", there, rules(rule("DROP"), rule(type=odd, source="10.0.0.0/8"))))) == {}
+
+
+def test_how_far_a_rule_or_a_set_grows_is_told() -> None:
+    grown = change(f"{RULES}.x", rules(rule(source="10.0.0.5")), rules(rule(source="10.0.0.0/8")))
+    found = only(judged(grown, change(f"{VM}.g", vm(), vm())), "firewall-rule-widened")
+    assert found.what == "VM vm-100 (100): a firewall rule lets in more: 10.0.0.5 → 10.0.0.0/8"
+    larger = change(f"{SET}.x", ip_set("10.0.0.5"), ip_set("10.0.0.0/8"), actions=["delete", "create"])
+    found = only(judged(larger), "firewall-rule-widened")
+    assert found.what == "IP set trusted takes in more: 10.0.0.5/32 → 10.0.0.0/8"
+
+
+def test_options_that_become_another_guests_leave_the_first_unwatched() -> None:
+    moved = change(f"{OPTIONS}.x", options(), options(vm_id=101), actions=["delete", "create"])
+    guests = [change(f"{VM}.g{number}", vm(number), vm(number)) for number in (100, 101)]
+    found = only(judged(moved, *guests), "firewall-options-removed")
+    assert (found.blocks, found.vm_id) == (True, 100)
+    anew = change(f"{OPTIONS}.x", options(), options(log_level_in="info"), actions=["delete", "create"])
+    assert kinds(judged(anew, *guests)) == {"object-replaced": "change"}
 
 
 def test_the_guest_is_named() -> None:
