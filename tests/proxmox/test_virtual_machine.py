@@ -209,12 +209,12 @@ def test_every_field_of_the_spec_is_covered_above() -> None:
     assert set(VirtualMachineSpec.model_fields) == covered | elsewhere
 
 
-def test_further_disks_come_after_the_boot_disk_by_interface(tmp_path: Path) -> None:
+def test_further_disks_come_after_the_boot_disk_in_the_order_of_the_file(tmp_path: Path) -> None:
     disks = {"virtio1": {"size": "6GiB"}, "scsi2": {"size": "5GiB"}, "sata3": {"size": "7GiB"}}
 
     machine = machine_of(tmp_path, disks=disks)
 
-    assert [disk["interface"] for disk in machine["disk"]] == ["scsi0", "sata3", "scsi2", "virtio1"]
+    assert [disk["interface"] for disk in machine["disk"]] == ["scsi0", "virtio1", "scsi2", "sata3"]
 
 
 def test_a_further_disk_has_its_own_settings(tmp_path: Path) -> None:

@@ -158,7 +158,9 @@ class VirtualMachineSettings(GuestSettings):
     disk_cache: Literal["none", "writethrough", "writeback", "unsafe", "directsync"] = Field(
         "none", description="Cache of the boot disk."
     )
-    disks: dict[DiskInterface, Disk] = Field({}, description="Further disks by interface, such as scsi1.")
+    disks: dict[DiskInterface, Disk] = Field(
+        {}, description="Further disks by interface, such as scsi1. New ones go to the end."
+    )
     pci_devices: tuple[PciDevice, ...] = Field((), max_length=16, description="Devices of the node given to the guest.")
     full_clone: bool = Field(
         True, description="Copy the template's disk (true), or share it as a linked clone (false)."

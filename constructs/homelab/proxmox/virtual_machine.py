@@ -157,6 +157,7 @@ def _disks(spec: VirtualMachineSpec) -> list[VirtualEnvironmentVmDisk]:
         ssd=True,
         iothread=True,
     )
+    # In the order of the file: the provider finds a disk's volume by its place, so a new one has to come last.
     further = [
         VirtualEnvironmentVmDisk(
             interface=interface,
@@ -170,7 +171,7 @@ def _disks(spec: VirtualMachineSpec) -> list[VirtualEnvironmentVmDisk]:
             backup=disk.backup,
             replicate=disk.replicate,
         )
-        for interface, disk in sorted(spec.disks.items())
+        for interface, disk in spec.disks.items()
     ]
     return [boot, *further]
 

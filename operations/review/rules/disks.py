@@ -70,7 +70,7 @@ def attached_twice(case: Case) -> Iterator[Finding]:
                 f"{before.label}: new disk {new.key} is no new volume: {disk.label} is attached there a second time",
                 consequence="The provider goes by the order of the disks, and gives a new one before others the volume "
                 "that is there: the guest doesn't start, or writes to one volume through two devices, which destroys "
-                f"what is on it. Put {new.key} after all others, or give it an interface that comes after theirs",
+                f"what is on it. Put {new.key} after all others",
             )
 
 
