@@ -60,14 +60,15 @@ def backup_keys(
     surroundings: Surroundings = context.obj
     with reporting(surroundings, as_json, verbose):
         if show_restore:
-            typer.echo(RESTORE, nl=False)
+            typer.echo(json.dumps({"restore": RESTORE, "exit_code": 0}, indent=2) if as_json else RESTORE, nl=as_json)
             return
         values = _from_environment(surroundings) if from_environment else terraform_output(surroundings, OUTPUT)
         if not check:
             recipients = _recipients(recipient or [], recipients_file)
             encryption = Encryption(format_, recipients, identity, surroundings.environment, surroundings.redact)
-            url = domain_of(surroundings, domain)
-            back_up(values, _about(SavedCredentials(directory, url)), encryption, file, directory)
+            saved = SavedCredentials(directory, domain_of(surroundings, domain))
+            with saved.lock():
+                back_up(values, _about(saved), encryption, file, directory)
         report = backup_report(directory, values.get(ENCRYPTION_KEY))
         code = ExitCode.OK if report.state is BackupState.OK else ExitCode.CREDENTIALS
         if as_json:

@@ -173,9 +173,10 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
 
 
 def _cannot_write(path: Path, error: OSError) -> CredentialsError:
-    return CredentialsError(
-        f"{path}: can't be written: {error.strerror or error}", "make room and see to the permissions, then run again"
-    )
+    step = "make room and see to the permissions, then run again"
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        step = f"make the folder {path.parent}, or name another one"
+    return CredentialsError(f"{path}: can't be written: {error.strerror or error}", step)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bootstrap.key_backup import RESTORE
+from bootstrap.saved import SavedCredentials
 from tests.bootstrap.conftest import Machine
 from tests.bootstrap.stand_in import StandIn
 from tests.go_programs.build import go_program
@@ -176,6 +177,21 @@ def test_status_warns_until_there_is_one(site: Site, server: StandIn, machine_fo
 def test_how_to_restore_is_told_without_anything_else(site: Site) -> None:
     assert site.machine.run("backup-keys", "--show-restore") == 0
     assert site.machine.out == RESTORE
+    assert site.machine.run_json("backup-keys", "--show-restore") == {"restore": RESTORE, "exit_code": 0}
+
+
+def test_two_at_a_time_do_not_write_into_each_others_file(site: Site) -> None:
+    with SavedCredentials(site.machine.directory, "http://192.168.3.20:8080").lock():
+        document = site.back_up()
+    assert (document["exit_code"], "another bootstrap of the directory" in document["error"]) == (7, True)
+    assert site.machine.files() == {}
+    assert site.back_up()["exit_code"] == 0
+
+
+def test_a_folder_that_is_not_there_is_named(site: Site) -> None:
+    document = site.back_up("--file", str(site.machine.directory / "none" / "keys.age"))
+    assert document["exit_code"] == 6
+    assert document["next_step"] == f"make the folder {site.machine.directory / 'none'}, or name another one"
 
 
 @pytest.mark.slow
