@@ -209,6 +209,11 @@ def test_another_installation_builds_the_template_anew_and_touches_no_instance(
     assert services.config(PRIMARY)["net0"] == address
     services.assert_settled()
 
+    services.settings(template={"os": "debian-13"})
+    planned = services.deployment.plan(STACK)
+    assert planned.actions[f"{CONTAINER}.service-redis-template"] == ["delete", "create"]
+    assert f"{CONTAINER}.service-redis" not in planned.actions
+
 
 @pytest.mark.slow
 def test_a_script_that_fails_half_way_stops_the_service_and_goes_on_the_next_time(services: Services) -> None:

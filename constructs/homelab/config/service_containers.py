@@ -100,6 +100,11 @@ def template_disk(enabled: EnabledService) -> int:
     return enabled.settings.template.disk or enabled.service.build.disk
 
 
+def template_os(enabled: EnabledService) -> str:
+    """The container template of the image catalogue that a template is made from."""
+    return enabled.settings.template.os or enabled.service.os
+
+
 def _template(environment: Environment, enabled: EnabledService, settings: ServiceSettings) -> Container:
     service, template, defaults = enabled.service, settings.template, environment.service_defaults
     address: IPv4Address | Literal["dhcp"] | None = template.address
@@ -112,7 +117,7 @@ def _template(environment: Environment, enabled: EnabledService, settings: Servi
             "hostname": _template_hostname(settings.hostname or service.hostname),
             "description": f"{service.title}: template, built by homelab",
             "tags": (*settings.tags, TEMPLATE_TAG),
-            "os": template.os or service.os,
+            "os": template_os(enabled),
             "node": settings.node,
             "pool": settings.pool,
             "group": stack_name(service.name),

@@ -7,7 +7,14 @@ from constructs import Construct
 
 from homelab.config.container import ContainerSpec
 from homelab.config.resolution import ResolvedEnvironment
-from homelab.config.service_containers import enabled_services, instance_key, stack_name, template_disk, template_key
+from homelab.config.service_containers import (
+    enabled_services,
+    instance_key,
+    stack_name,
+    template_disk,
+    template_key,
+    template_os,
+)
 from homelab.provisioning.guest_script import GuestScript, NodeScript
 from homelab.proxmox.address import address_of
 from homelab.proxmox.container import Container
@@ -53,9 +60,9 @@ class ServiceStack(EnvironmentStack):
         install = scripts.install_script(self.enabled, self.resolved.pinned[self.enabled.service.name])
         convert = scripts.convert_script(spec)
         key = template_key(self.enabled.service.name)
-        version = DataResource(
-            self, "template-version", triggers_replace={"scripts": scripts.version_of(install, convert)}
-        )
+        # Where a container came from is ignored once it is there, so another operating system has to be said here.
+        made_of = {"os": template_os(self.enabled), "scripts": scripts.version_of(install, convert)}
+        version = DataResource(self, "template-version", triggers_replace=made_of)
         container = TemplateContainer(self, key, spec=spec, version=version)
         environment = self.resolved.environment
         installed = GuestScript(self, "install", guest=container, environment=environment, script=install)
