@@ -10,6 +10,8 @@ from homelab.config.expansion import ExpandedGuest
 from homelab.config.firewall import Rule
 
 ANYWHERE = "anywhere"
+EVERYTHING = "everything"
+NO_FIREWALL = "no firewall"
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,18 @@ class Flow:
     what: str
     comment: str = ""
     group: str = ""
+    is_unfiltered: bool = False
+    """Whether it is no rule that lets this in, but that nothing keeps it out."""
 
 
 def flows_of(environment: Environment, guest: ExpandedGuest) -> Iterator[Flow]:
     """What the firewall of ``guest`` lets in, each once; without one everything from everywhere, which is one flow."""
-    firewall = guest.definition.firewall
-    if not firewall.enabled or environment.firewall is None or not environment.firewall.enabled:
-        if guest.interfaces:
-            yield Flow(guest.key, ANYWHERE, "everything", "no firewall")
+    if not guest.interfaces:
+        return
+    unfiltered = _unfiltered(environment, guest)
+    for why in unfiltered:
+        yield Flow(guest.key, ANYWHERE, EVERYTHING, why, is_unfiltered=True)
+    if NO_FIREWALL in unfiltered:
         return
     seen: set[tuple[str, str]] = set()
     for rule, group in _rules(environment, guest):
@@ -44,6 +50,17 @@ def flows_of(environment: Environment, guest: ExpandedGuest) -> Iterator[Flow]:
         if (flow.source, flow.what) not in seen:
             seen.add((flow.source, flow.what))
             yield flow
+
+
+def _unfiltered(environment: Environment, guest: ExpandedGuest) -> list[str]:
+    """Why everything comes in, as far as it does."""
+    firewall = guest.definition.firewall
+    on = firewall.enabled and environment.firewall is not None and environment.firewall.enabled
+    open_ones = list(dict.fromkeys(one.network_name for one in guest.interfaces if not one.firewall))
+    if not on or all(not one.firewall for one in guest.interfaces):
+        return [NO_FIREWALL]
+    policy = ["what no rule forbids: input_policy is ACCEPT"] if firewall.input_policy == "ACCEPT" else []
+    return [*policy, *(f"{NO_FIREWALL} in {name}" for name in open_ones)]
 
 
 def _rules(environment: Environment, guest: ExpandedGuest) -> Iterator[tuple[Rule, str]]:
@@ -63,5 +80,5 @@ def _what(rule: Rule) -> str:
     if rule.macro:
         return rule.macro
     if rule.protocol is None:
-        return "everything"
+        return EVERYTHING
     return f"{rule.protocol} {rule.port}" if rule.port else rule.protocol

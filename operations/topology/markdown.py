@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html import escape
 
 from operations.topology.mermaid import as_mermaid
 from operations.topology.model import Topology
@@ -36,4 +38,4 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return re.sub(r"[\\|`*\[]", r"\\\g<0>", escape(" ".join(text.split()), quote=False))

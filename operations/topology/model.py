@@ -10,7 +10,7 @@ from homelab.config.environment import Environment
 from homelab.config.expansion import ExpandedGuest, default_node, expand
 from homelab.config.units import format_gibibytes, format_mebibytes
 from homelab.config.virtual_machine import VirtualMachine
-from operations.topology.flows import Flow, flows_of
+from operations.topology.flows import NO_FIREWALL, Flow, flows_of
 
 _PLATFORMS = {"vms": "", "containers": ""}
 """What stands in an environment file beside platforms."""
@@ -75,6 +75,12 @@ class GuestView:
     def address(self) -> str:
         """The address of the first interface; empty without one."""
         return self.interfaces[0].address if self.interfaces else ""
+
+    @property
+    def openness(self) -> str:
+        """``no firewall``, ``no firewall in lan``, ``open`` by its policy; empty where only rules let something in."""
+        why = [flow.comment for flow in self.flows if flow.is_unfiltered]
+        return next((words for words in why if words.startswith(NO_FIREWALL)), "open" if why else "")
 
     @property
     def size(self) -> str:

@@ -21,7 +21,7 @@ def as_page(topology: Topology) -> str:
         lstrip_blocks=True,
     )
     running = [guest for guest in topology.guests if guest.kind != "template"]
-    open_ones = sum(any(flow.what == "everything" for flow in guest.flows) for guest in running)
+    open_ones = sum(bool(guest.openness) for guest in running)
     numbers = {
         "guest": len(running),
         "template": len(topology.guests) - len(running),
@@ -29,11 +29,12 @@ def as_page(topology: Topology) -> str:
         "network": len(topology.networks),
     }
     facts = [(noun if number == 1 else f"{noun}s", str(number)) for noun, number in numbers.items()]
-    facts += [("without firewall", str(open_ones))] if open_ones else []
+    facts += [("open to everything", str(open_ones))] if open_ones else []
     return templates.get_template("page.html.j2").render(
         topology=topology,
         facts=facts,
         # Every text in the picture is escaped where it is drawn.
         picture=Markup(as_svg(topology)),  # noqa: S704
         tables=tables_of(topology),
+        warnings={flow.comment for flow in topology.flows if flow.is_unfiltered},
     )

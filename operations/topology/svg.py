@@ -131,11 +131,12 @@ def _card_height(guest: GuestView) -> float:
 
 def _notes(guest: GuestView) -> list[tuple[str, str]]:
     """The lines below a guest's addresses, each with its style."""
-    lines = [(f"← {flow.source}: {flow.what}", "m") for flow in guest.flows[:3] if flow.what != "everything"]
-    if len(guest.flows) > 3:
-        lines.append((f"  and {len(guest.flows) - 3} more", "s"))
+    let_in = [flow for flow in guest.flows if not flow.is_unfiltered]
+    lines = [(f"← {flow.source}: {flow.what}", "m") for flow in let_in[:3]]
+    if len(let_in) > 3:
+        lines.append((f"  and {len(let_in) - 3} more", "s"))
     words = [("HA", guest.high_availability), ("protected", guest.protected and guest.kind != "template")]
-    words += [("no firewall", bool(guest.interfaces) and any(flow.what == "everything" for flow in guest.flows))]
+    words += [(guest.openness, bool(guest.openness))]
     words += [("stopped", guest.kind != "template" and not guest.runs)]
     marks = [word for word, holds in words if holds]
     return [*lines, *([(" · ".join(marks), "s")] if marks else [])]
@@ -226,7 +227,8 @@ def _card(canvas: _Canvas, guest: GuestView, topology: Topology, box: Box) -> No
         canvas.text(x + width - 10, line, interface.network, "s end", room)
         line += LINE
     for words, style in _notes(guest):
-        canvas.text(x + 14, line, words, f"{style} warn" if "no firewall" in words else style, width - 24)
+        is_warning = guest.openness and guest.openness in words
+        canvas.text(x + 14, line, words, f"{style} warn" if is_warning else style, width - 24)
         line += LINE
     canvas.close()
 

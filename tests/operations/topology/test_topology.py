@@ -77,6 +77,50 @@ def test_without_a_firewall_everything_comes_in() -> None:
     assert all(flow.what == "everything" for flow in off.flows)
 
 
+def _firewalled(firewall: str, network: str = "lan") -> Topology:
+    return _topology(
+        "networks: {internal: {bridge: vmbr0, vlan: 30, cidr: 10.0.30.0/24}}\nfirewall: {enabled: true}\n"
+        f"containers: {{a: {{os: debian-12, vm_id: 9200, network: {network}, firewall: {firewall}}}}}"
+    )
+
+
+def test_a_policy_that_lets_everything_in_is_told() -> None:
+    drawn = _firewalled("{input_policy: ACCEPT, allow: [{port: 22, from: lan}]}")
+    assert [(flow.source, flow.what, flow.comment) for flow in drawn.flows] == [
+        ("anywhere", "everything", "what no rule forbids: input_policy is ACCEPT"),
+        ("lan", "tcp 22", ""),
+    ]
+    assert drawn.guests[0].openness == "open"
+
+
+def test_an_interface_that_the_firewall_leaves_out_is_told() -> None:
+    drawn = _firewalled("{allow: [{port: 22}]}", "[lan, {name: internal, firewall: false}]")
+    assert [(flow.source, flow.what, flow.comment) for flow in drawn.flows] == [
+        ("anywhere", "everything", "no firewall in internal"),
+        ("anywhere", "tcp 22", ""),
+    ]
+    assert "no firewall in internal" in as_svg(drawn)
+    alone = _firewalled("{allow: [{port: 22}]}", "{name: lan, firewall: false}")
+    assert [(flow.what, flow.comment) for flow in alone.flows] == [("everything", "no firewall")]
+
+
+def test_a_rule_that_lets_everything_in_from_somewhere_is_no_missing_firewall() -> None:
+    drawn = _firewalled("{rules: [{source: lan}]}")
+    assert [(flow.source, flow.what, flow.is_unfiltered) for flow in drawn.flows] == [("lan", "everything", False)]
+    assert drawn.guests[0].openness == ""
+    assert "← lan: everything" in as_svg(drawn)
+    assert "open to everything" not in as_page(drawn)
+
+
+def test_texts_do_not_mark_up_the_page_that_they_are_in() -> None:
+    comment = "a | b\\n`c` **d** [e](http://f) <g> &lt; </details>"
+    drawn = _firewalled(f'{{allow: [{{port: 22, comment: "{comment}"}}]}}')
+    row = next(line for line in as_markdown(drawn).splitlines() if "tcp 22" in line and line.startswith("|"))
+    assert row == (
+        r"| anywhere | a | tcp 22 | a \| b \`c\` \*\*d\*\* \[e](http://f) &lt;g&gt; &amp;lt; &lt;/details&gt; |"
+    )
+
+
 def test_a_disabled_rule_lets_nothing_in() -> None:
     rule = "rules: [{protocol: tcp, port: 22, enabled: false}, {protocol: tcp, port: 23, action: DROP}]"
     drawn = _topology(
@@ -216,4 +260,4 @@ def test_the_page_loads_nothing_and_every_text_is_only_text() -> None:
 def test_markdown_keeps_its_tables_whatever_the_words() -> None:
     text = as_markdown(_topology(LAB.replace("comment: SSH", "comment: 'a|b <c> `d`'")))
     rows = [line for line in text.splitlines() if line.startswith("| lan | web-1")]
-    assert rows == ["| lan | web-1 | tcp 22 | a\\|b &lt;c> `d` |"]
+    assert rows == ["| lan | web-1 | tcp 22 | a\\|b &lt;c&gt; \\`d\\` |"]
