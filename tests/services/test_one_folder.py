@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from homelab.services.registry import services
 
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
-NUMBER = max(service.number for service in services().values()) + 1
+NUMBER = max(service.number for service in services().values()) + 2
+"""The one before is that of the example in docs/services.md."""
 DEFINITION = f'''"""Notes."""
 
 from pydantic import Field
@@ -69,6 +71,7 @@ networks:
   internal: {bridge: vmbr2, cidr: 10.0.30.0/24, gateway: 10.0.30.1}
 services:
   our-memos: {greeting: good day, memory: 1GiB}
+  mosquitto: {}
   prometheus: {}
   nginx-proxy: {}
 """
@@ -78,7 +81,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the constructs with one more folder, and an environment file that names the service."""
+    """A copy of the constructs with two more folders, one that of the docs, and a file that names the services."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(PROJECT / "constructs", folder / "constructs", ignore=shutil.ignore_patterns("__pycache__"))
     added = folder / "constructs" / "homelab" / "services" / "our_memos"
@@ -86,6 +89,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (added / "__init__.py").write_text(DEFINITION, encoding="utf-8")
     (added / "install.sh.j2").write_text(INSTALL, encoding="utf-8")
     (added / "configure.sh.j2").write_text(CONFIGURE, encoding="utf-8")
+    example = folder / "constructs" / "homelab" / "services" / "mosquitto"
+    example.mkdir()
+    document = (PROJECT / "docs" / "services.md").read_text(encoding="utf-8").partition("## A service of your own")[2]
+    blocks = re.findall(r"```(?:python|sh)\n(.*?)```", document, re.DOTALL)
+    for name, text in zip(("__init__.py", "install.sh.j2", "configure.sh.j2"), blocks, strict=False):
+        own = re.sub(r"number=\d+", f"number={NUMBER - 1}", text)
+        (example / name).write_text(own, encoding="utf-8")
     (folder / "lab.yaml").write_text(ENVIRONMENT, encoding="utf-8")
     return folder
 
@@ -128,7 +138,7 @@ def test_the_schema_has_its_settings(homelab: Run) -> None:
 
 def test_it_is_in_every_table(homelab: Run, python: Run, folder: Path) -> None:
     catalogue = homelab("services", "catalogue").stdout.splitlines()
-    assert catalogue[-1].split()[0] == "our-memos"
+    assert [line.split()[0] for line in catalogue[-2:]] == ["mosquitto", "our-memos"]
     lab = str(folder / "lab.yaml")
     (line,) = [line for line in homelab("services", "table", "-e", lab).stdout.splitlines() if "our-memos" in line]
     address = f"10.0.30.{10 * (NUMBER + 1)}"
@@ -152,6 +162,7 @@ def test_its_stack_is_synthesized_and_other_services_know_it(python: Run, folder
     assert "install_packages memos" in scripts("our-memos")
     assert "good day" in scripts("our-memos")
     assert "our-memos/admin" in scripts("our-memos")
+    assert "mosquitto/user" in scripts("mosquitto")
     address = f"http://10.0.30.{10 * (NUMBER + 1)}:5230"
     assert address in scripts("prometheus")
     assert address in scripts("nginx-proxy")
