@@ -15,6 +15,7 @@ from homelab.provisioning.docker_host import docker_host_script
 from operations.provider_mirror import terraform_environment, terraform_program
 from operations.provisioning.known_hosts import announced_address, host_key, remember
 from tests.real_guests.guests import RealGuest, real_guest
+from tests.services.recorded import stand_in
 
 pytestmark = [pytest.mark.system, pytest.mark.end_to_end, pytest.mark.slow]
 
@@ -73,6 +74,20 @@ def test_a_second_run_changes_nothing(host: Host) -> None:
     assert done.stdout.endswith("homelab-changed: no\n")
     after = host.guest.run("stat -c '%n %Y' /etc/docker/daemon.json /etc/ssh/sshd_config; pidof dockerd sshd").stdout
     assert after == before
+
+
+def test_what_a_killed_run_has_written_is_in_force_after_the_next(host: Host) -> None:
+    guest = host.guest
+    guest.run("rm /etc/ssh/sshd_config.d/10-homelab.conf; systemctl restart ssh")
+    before = guest.run("systemctl show -P MainPID ssh").stdout
+    stand_in(guest, "systemctl", 'case "$1" in restart) kill -9 $PPID;; *) exec /usr/bin/systemctl "$@";; esac')
+    assert guest.run_script(host.text).returncode != 0
+    guest.run("rm /usr/local/sbin/systemctl")
+    assert guest.run("systemctl show -P MainPID ssh").stdout == before
+
+    done = guest.run_script(host.text)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "homelab-changed: yes"), done.stdout
+    assert guest.run("systemctl show -P MainPID ssh").stdout != before
 
 
 def test_it_lets_in_with_the_key_alone(host: Host) -> None:
