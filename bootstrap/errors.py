@@ -112,6 +112,10 @@ class OutcomeUnknownError(BootstrapError):
     exit_code = ExitCode.OUTCOME_UNKNOWN
 
 
+class NotEmptyError(BootstrapError):
+    """A folder is not deleted, because something is in it that this package did not make or see."""
+
+
 class LockedError(BootstrapError):
     """A machine identity can't log in for some minutes, because somebody tried wrong client secrets."""
 

@@ -14,9 +14,12 @@ from typing import Any, Literal
 from pydantic import SecretStr
 
 from bootstrap import models, project_models
-from bootstrap.errors import NotFoundError
+from bootstrap.errors import ApiError, NotEmptyError, NotFoundError
 from bootstrap.session import OrganizationSession
 from bootstrap.transport import Repeat
+
+_NOT_EMPTY = {"deleteFolder", "DeleteFolderProtectedByPolicy"}
+"""What Infisical calls its refusals to delete a folder with something in it."""
 
 PAGE_SIZE = 100
 """Memberships asked for at a time; Infisical gives 20 unless told, and 1000 at most."""
@@ -106,10 +109,20 @@ class ProjectSession(OrganizationSession):
         self._request(project_models.FolderAnswer, "POST", "/api/v2/folders", Repeat.UNSENT, body=body)
 
     def delete_folder(self, place: Place, folder_id: str) -> None:
-        """`DELETE /api/v2/folders/{id}`: with all that is in it."""
+        """`DELETE /api/v2/folders/{id}`, where nothing is in it.
+
+        Raises:
+            NotEmptyError: something is, such as a dynamic secret, or a secret that a policy keeps from being deleted.
+        """
         parent = Place(place.project_id, place.environment, str(PurePosixPath(place.path).parent))
         path = f"/api/v2/folders/{folder_id}"
-        self._request(models.Ignored, "DELETE", path, Repeat.UNSENT, body=parent.document("path"))
+        body = {**parent.document("path"), "forceDelete": False}
+        try:
+            self._request(models.Ignored, "DELETE", path, Repeat.UNSENT, body=body)
+        except ApiError as error:
+            if error.kind not in _NOT_EMPTY:
+                raise
+            raise NotEmptyError(f"the folder {place.environment}:{place.path} stays: {error.reason}") from None
 
     def secrets(self, project_id: str, environment: str) -> tuple[project_models.Secret, ...]:
         """`GET /api/v4/secrets`, recursively: every secret of an environment, its references as they were written."""

@@ -13,6 +13,7 @@ from bootstrap.compatibility import wait_until_supported
 from bootstrap.desired import Resources
 from bootstrap.errors import (
     CredentialsError,
+    NotEmptyError,
     NotInitializedError,
     OutcomeUnknownError,
     UnauthorizedError,
@@ -87,13 +88,19 @@ class ResourcesRun:
         """
         token = self._log_in(credentials, wait_seconds, say)
         done: list[Change] = []
+        kept: list[str] = []
         for attempt in range(1, ATTEMPTS + 1):
             plan, writer = self._look(token, credentials)
             for secret in plan.prompted:
                 self._values.made(secret)
             try:
+                kept.clear()
                 for step in plan.steps:
-                    step.carry_out(writer)
+                    try:
+                        step.carry_out(writer)
+                    except NotEmptyError as error:
+                        kept.append(error.message)
+                        continue
                     done += step.changes
                     for change in step.changes:
                         say(f"{change.action.value} {change.kind} {change.name}")
@@ -104,7 +111,8 @@ class ResourcesRun:
                 continue
             break
         ids = writer.project_ids(self._wanted)
-        return ResourcesResult(tuple(done), plan.notes, tuple(writer.approvals), applied=True, project_ids=ids)
+        notes = (*plan.notes, *kept)
+        return ResourcesResult(tuple(done), notes, tuple(writer.approvals), applied=True, project_ids=ids)
 
     def _log_in(self, credentials: Credentials, wait_seconds: float, say: Callable[[str], None]) -> SecretStr:
         wait_until_supported(self._infisical, wait_seconds=wait_seconds, say=say)

@@ -19,7 +19,7 @@ from tests.bootstrap.stand_in_projects import (
     roles_of,
     stored,
 )
-from tests.bootstrap.stand_in_refusals import bad_request, invalid, not_found
+from tests.bootstrap.stand_in_refusals import RefusedError, bad_request, invalid, not_found
 
 Handler = Callable[[web.Request], Awaitable[dict[str, Any] | None]]
 
@@ -245,6 +245,10 @@ class ProjectRoutes:
         wanted = request.match_info["folder_id"]
         for folder in list(environment.folders.values()):
             if folder.parent_id == parent.id and wanted in {folder.id, folder.name}:
+                inside = folder.secrets or folder.dynamic_secret or any(environment.below(folder))
+                if inside and not body.get("forceDelete", False):
+                    message = f'Cannot delete folder "{folder.name}" because it contains resources.'
+                    raise RefusedError(400, "deleteFolder", f"{message} Use forceDelete=true to delete it forcefully.")
                 for one in [folder, *environment.below(folder)]:
                     del environment.folders[one.id]
                 return {"folder": self._folder(environment, folder)}

@@ -46,6 +46,7 @@ class Folder:
     description: str | None = None
     secrets: dict[str, Secret] = field(default_factory=dict)
     approval_policy: bool = False
+    dynamic_secret: bool = False
     id: str = field(default_factory=new_id)
 
 

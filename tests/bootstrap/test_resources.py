@@ -236,6 +236,18 @@ class TestOwnership:
         assert site.secret("/db/main", "BY_HAND") == "x"
         assert stranger.id in site.server.instance.identities
 
+    def test_a_folder_with_something_in_it_that_is_no_secret_stays_and_the_rest_goes(self, site: Site) -> None:
+        site.run()
+        site.project.folder("prod", "/empty")[1].dynamic_secret = True
+        ran = self.emptied(site).run("--prune")
+        assert ran["exit_code"] == 0
+        assert [one["name"] for one in ran["changes"]][-2:] == ["homelab-apps/prod:/db", "ci"]
+        (note,) = ran["notes"]
+        assert note.startswith(
+            'the folder prod:/empty stays: Cannot delete folder "empty" because it contains resources.'
+        )
+        assert site.project.folder("prod", "/empty")[1].dynamic_secret
+
     def test_what_another_document_made_stays(self, site: Site) -> None:
         self.emptied(site)
         site.wanted["owner"] = "another"
@@ -302,3 +314,23 @@ class TestApproval:
         assert ran["exit_code"] == 11
         assert ran["waiting_for_approval"] == ["request waiting-for-somebody for prod:/"]
         assert site.secret("/", "TOKEN") == "the value of the token"
+
+    def test_a_folder_whose_secrets_wait_stays_until_then(self, site: Site) -> None:
+        site.run()
+        site.wanted["identities"] = []
+        site.wanted["projects"][0] |= {"secrets": [], "folders": []}
+        folder = site.project.folder("prod", "/db/main")[1]
+        folder.approval_policy = True
+        ran = site.run("--prune")
+        assert ran["exit_code"] == 11
+        assert ran["waiting_for_approval"] == ["request waiting-for-somebody for prod:/db/main"]
+        assert [note.partition(" stays: ")[0] for note in ran["notes"]] == [
+            "the folder prod:/db/main",
+            "the folder prod:/db",
+        ]
+        assert ran["changes"][-1]["name"] == "ci"
+        folder.secrets.clear()
+        assert site.changes("--prune") == [
+            "delete folder homelab-apps/prod:/db/main",
+            "delete folder homelab-apps/prod:/db",
+        ]

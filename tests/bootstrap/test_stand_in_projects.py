@@ -90,7 +90,7 @@ def test_an_environment_is_there_once(caller: Caller) -> None:
     )
 
 
-def test_folders_are_made_with_their_parents_once_and_go_with_what_is_in_them(caller: Caller) -> None:
+def test_folders_are_made_with_their_parents_once_and_go_with_what_is_in_them_if_that_is_meant(caller: Caller) -> None:
     project = caller.project()
     deep = {**at(project, "/a/b", "path"), "name": "c"}
     assert caller.ask("POST", "/api/v2/folders", deep)[1]["folder"]["path"] == "/a/b/c"
@@ -101,7 +101,11 @@ def test_folders_are_made_with_their_parents_once_and_go_with_what_is_in_them(ca
     listed = caller.ask("GET", "/api/v2/folders", **at(project, "/", "path"), recursive="true")[1]["folders"]
     assert sorted(one["name"] for one in listed) == ["a", "b", "c"]
     assert len(caller.ask("GET", "/api/v2/folders", **at(project, "/", "path"))[1]["folders"]) == 1
-    assert caller.ask("DELETE", "/api/v2/folders/a", at(project, "/", "path"))[0] == 200
+    status, refused = caller.ask("DELETE", "/api/v2/folders/a", at(project, "/", "path"))
+    assert (status, refused["error"]) == (400, "deleteFolder")
+    assert refused["message"].startswith('Cannot delete folder "a" because it contains resources.')
+    meant = {**at(project, "/", "path"), "forceDelete": True}
+    assert caller.ask("DELETE", "/api/v2/folders/a", meant)[0] == 200
     assert caller.ask("GET", "/api/v2/folders", **at(project, "/", "path"), recursive="true")[1] == {"folders": []}
 
 
