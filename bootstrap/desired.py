@@ -19,6 +19,9 @@ from bootstrap.errors import UsageError
 LONGEST_FILE_NAME = 200
 """Characters of an identity's name in a file's: with what is around it, file systems take 255 bytes."""
 
+DEEPEST_FOLDER = 20
+"""Where Infisical stops when it lists the secrets of an environment with all its folders."""
+
 _NAME_SIGNS = set(string.ascii_letters + string.digits + "-_")
 
 
@@ -32,6 +35,8 @@ def _folder_path(path: str) -> str:
     names = path.split("/")[1:]
     if not path.startswith("/") or not all(name and set(name) <= _NAME_SIGNS for name in names):
         raise ValueError("a folder is '/' or '/name/name', its names of letters, digits, '-' and '_'")
+    if len(names) > DEEPEST_FOLDER:
+        raise ValueError(f"a folder is at most {DEEPEST_FOLDER} deep: Infisical lists no secrets below that")
     return path
 
 

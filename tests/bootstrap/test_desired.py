@@ -49,3 +49,13 @@ def test_a_document_is_an_object(site: Site, text: str) -> None:
     file.write_text(text)
     ran = site.machine.run_json("resources", "--file", str(file))
     assert (ran["exit_code"], ran["error"]) == (2, f"{file}: is not a JSON object")
+
+
+def test_a_folder_is_no_deeper_than_infisical_lists(site: Site) -> None:
+    secret = site.first_secrets[0]
+    secret["path"] = "/a" * 20
+    assert site.run()["exit_code"] == 0
+    assert site.changes() == []
+    secret["path"] = "/a" * 21
+    ran = site.run()
+    assert (ran["exit_code"], "projects.0.secrets.0.path: a folder is at most 20 deep" in ran["error"]) == (2, True)
