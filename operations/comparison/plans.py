@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from operations.comparison.arguments import (
@@ -19,7 +19,7 @@ from operations.comparison.disks import with_volumes
 from operations.comparison.replacement import Path, replacing_paths
 from operations.comparison.state_moves import Arrivals
 from operations.review import Action, PlanDocument
-from operations.review.plan import Change, OutputChange
+from operations.review.plan import STACK_GONE, Change, OutputChange
 from operations.review.values import block, items, mapping, same
 
 
@@ -79,9 +79,12 @@ def plan_between(
     moved = moved or Moved()
     old, new = defined_resources(before or {}, schemas), defined_resources(after or {}, schemas)
     declared = _declared(after or {}, old, new)
+    gone = _gone(stack, old, new, declared, moved)
+    if after is None:
+        gone = (replace(change, reason=STACK_GONE) for change in gone)
     return PlanDocument(
         stack=stack,
-        changes=(*_kept_and_new(stack, old, new, declared, moved), *_gone(stack, old, new, declared, moved)),
+        changes=(*_kept_and_new(stack, old, new, declared, moved), *gone),
         outputs=tuple(_outputs(stack, before or {}, after or {})),
     )
 

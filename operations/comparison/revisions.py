@@ -94,19 +94,33 @@ def _called(name: str) -> str:
 
 def _commit(name: str, root: Path) -> str:
     found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    if found.returncode:
-        problem = found.stderr.decode(errors="replace").strip()
+    if found.returncode == 0:
+        return found.stdout.decode().strip()
+    problem = found.stderr.decode(errors="replace").strip()
+    if "not a git repository" in problem:
         raise RevisionError(
-            f"{name} is no revision of this repository{f': {problem}' if problem else ''}\n"
-            "    allowed:  a branch, a tag or a commit that has been fetched\n"
-            f"    fix:      git fetch origin {name}; in CI, check out with the whole history (fetch-depth: 0)"
+            f"{root} is in no git repository, so there is no revision {name}\n"
+            "    fix:      run it in a clone, or begin with git init and a commit"
         )
-    return found.stdout.decode().strip()
+    if problem:
+        raise RevisionError(f"git can't read {name}: {problem}")
+    if _git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+        fetch = "git fetch --unshallow, or git fetch origin with its name; in CI, check out with the whole history "
+        fetch += "(fetch-depth: 0)"
+    else:
+        fetch = "git fetch origin with its name; git branch --all lists those there are"
+    raise RevisionError(
+        f"{name} is no revision of this repository\n"
+        "    allowed:  a branch, a tag or a commit that has been fetched\n"
+        f"    fix:      {fetch}"
+    )
 
 
 def _export(commit: str, root: Path, target: Path) -> None:
-    prefix = _git(root, "rev-parse", "--show-prefix").stdout.decode().strip()
-    archive = _git(root, "archive", "--format=tar", f"{commit}:{prefix.rstrip('/')}" if prefix else commit)
+    prefix = _git(root, "rev-parse", "--show-prefix").stdout.decode().strip().rstrip("/")
+    # From inside of a folder git would look for that folder once more in the tree that it is given.
+    top = Path(_git(root, "rev-parse", "--show-toplevel").stdout.decode().removesuffix("\n"))
+    archive = _git(top, "archive", "--format=tar", f"{commit}:{prefix}" if prefix else commit)
     if archive.returncode:
         raise RevisionError(
             f"git can't export {commit[:12]}: {archive.stderr.decode(errors='replace').strip()}\n"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from operations.review.estate import Estate
-from operations.review.plan import Action, Change
+from operations.review.plan import STACK_GONE, Action, Change
 from operations.review.values import child, masked, text
 
 _REASONS = {
@@ -17,6 +17,7 @@ _REASONS = {
     "replace_by_request": "its replacement was asked for (-replace)",
     "replace_by_triggers": "something that its replace_triggered_by names changes",
     "delete_because_no_resource_config": "it is no longer in the configuration",
+    STACK_GONE: "its stack is gone: deploying leaves it as it is and unmanaged, until homelab destroy destroys it",
     "delete_because_no_module": "its module is no longer in the configuration",
     "delete_because_wrong_repetition": "the configuration has it with another kind of index",
     "delete_because_count_index": "its index is beyond count",

@@ -51,6 +51,10 @@ ACTIONS = {
 }
 
 
+STACK_GONE = "stack_gone"
+"""The ``reason`` of what a stack had that is gone. Terraform has none for it: it plans only stacks that are there."""
+
+
 @dataclass(frozen=True)
 class Change:
     """What a plan does with one object, with the values before and after.
@@ -59,7 +63,7 @@ class Change:
         stack: the plan that it is in.
         before_sensitive: what Terraform knows to be secret, in the shape of the values; so is ``after_sensitive``.
         after_unknown: what is known only after the apply.
-        reason: Terraform's ``action_reason``.
+        reason: Terraform's ``action_reason``, or `STACK_GONE`.
         deposed: the key of an object that a replacement left behind; empty for the object itself.
         import_id: the id that it is imported by; None when it is not.
     """

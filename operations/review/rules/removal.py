@@ -9,7 +9,7 @@ from operations.review.estate import FIREWALL_OPTIONS, FIREWALL_RULES
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import Guest, is_guest
 from operations.review.objects import loss_of, short_type
-from operations.review.plan import Action
+from operations.review.plan import STACK_GONE, Action
 from operations.review.rules.backups import is_backup_job
 from operations.review.rules.firewall import is_firewall_settings
 from operations.review.values import masked
@@ -71,7 +71,11 @@ def _what_is_lost(case: Case, guest: Guest) -> Iterator[str]:
     if change.before.get("protection") is True:
         yield "Protection is on: Proxmox refuses, and the apply stops there with what was done until then"
     if change.action is Action.DELETE and (there := case.estate.made.get(guest.vm_id or 0)):
-        yield f"The plan makes one with its VMID as {there}: if only its key or group changed, homelab moves keeps it"
+        if change.reason == STACK_GONE:
+            yield f"{there} makes one with its VMID, which Proxmox refuses while this one is there"
+        else:
+            kept = "if only its key or group changed, homelab moves keeps it"
+            yield f"The plan makes one with its VMID as {there}: {kept}"
     if after is None:
         return
     if after.node != guest.node and not guest.is_container:

@@ -41,6 +41,22 @@ def test_a_new_stack_creates() -> None:
 def test_a_stack_that_is_gone_destroys() -> None:
     change = _only(_stack(web={"vm_id": 9100}), None)
     assert (change.action, change.before["vm_id"]) == (Action.DELETE, 9100)
+    result = review([plan_between("prod-web", _stack(web={"vm_id": 9100}), None, SCHEMAS)])
+    assert [(found.kind, found.blocks, found.cause) for found in result.findings] == [
+        (
+            "guest-destroyed",
+            True,
+            "its stack is gone: deploying leaves it as it is and unmanaged, until homelab destroy destroys it",
+        )
+    ]
+
+
+def test_an_environment_with_another_name_is_no_move() -> None:
+    before = _stack(web={"vm_id": 9100})
+    plans = [plan_between("stage-web", before, None, SCHEMAS), plan_between("test-web", None, before, SCHEMAS)]
+    (found,) = review(plans).findings
+    assert f"test-web: {VM}.web makes one with its VMID, which Proxmox refuses" in found.consequence
+    assert "homelab moves" not in found.consequence
 
 
 def test_the_same_changes_nothing() -> None:
