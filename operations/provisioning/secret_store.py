@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import string
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from operations.provisioning.failure import ProvisioningError
 from operations.provisioning.private_text import PRIVATE, locked, write_private
 
 SCHEMA_VERSION = 1
+_HARMLESS = re.compile(r"[A-Za-z0-9+/=_.-]{8,4096}")
+"""Scripts put secrets into SQL, JSON, INI and command files: nothing in one may end it or begin something else."""
 _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 
@@ -81,7 +84,8 @@ class SecretStore:
         A secret keeps its value when its kind or length changes.
 
         Raises:
-            SecretStoreError: the file can't be read or written.
+            SecretStoreError: the file can't be read or written, or somebody has written a value into it that would
+                mean something to a shell, to SQL or in a file of settings.
         """
         with self._locked():
             values = self._read()
@@ -89,7 +93,7 @@ class SecretStore:
                 self._write({**values, spec.name: new_value(spec)})
                 # What is on the disk is what counts.
                 values = self._read()
-        return values[spec.name]
+        return self._harmless(spec.name, values[spec.name])
 
     def names(self) -> tuple[str, ...]:
         """The names of the secrets, sorted."""
@@ -120,6 +124,15 @@ class SecretStore:
                 return values
             case _:
                 raise self._unreadable(f"not the secrets of an environment in version {SCHEMA_VERSION}")
+
+    def _harmless(self, name: str, value: str) -> str:
+        if not _HARMLESS.fullmatch(value):
+            raise SecretStoreError(
+                f"the secret {name} in {self.path} is none that a script can be given; nothing was run",
+                "write a value there of 8 to 4096 letters, digits and + / = _ . -",
+                "or remove its line: then one is made up",
+            )
+        return value
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -29,6 +29,8 @@ REFUSED = {
     "{adguard-home: {upstreams: ['https://dns:name/']}}": "services.adguard-home.upstreams[0]\n    this is not a DNS server",
     "{adguard-home: {upstreams: ['9.9.9.999']}}": "services.adguard-home.upstreams[0]\n    this is not a DNS server",
     "{adguard-home: {bootstrap: [9.9.9]}}": "services.adguard-home.bootstrap[0]\n    this is not an IPv4 address",
+    "{homeassistant: {components: [http]}}": "services.homeassistant.components[0]\n    this is not a component",
+    "{redis: {template: {script: {url: 'https://a/b.sh', checksum: 'sha256:0', variables: {var_ctid: '5'}}}}}": "but var_ctid and var_hostname, which are the template's vm_id and the hostname",
     "{gitea: {email: me}}": "fix:      write it like me@home.arpa",
     "{redis: {template: {script: {url: 'https://a/b.sh', checksum: 'sha256:0', variables: {CTID: '5'}}}}}": "this is not a variable of a community script",
 }

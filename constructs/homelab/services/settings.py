@@ -22,7 +22,13 @@ MOST_REPLICAS = 9
 LONGEST_HOSTNAME = 63
 
 ScriptVariable = Annotated[
-    str, Matching(r"var_[a-z0-9_]+", "a variable of a community script", "var_ and a-z, 0-9 or _", example="var_os")
+    str,
+    Matching(
+        r"var_(?!ctid$|hostname$)[a-z0-9_]+",
+        "a variable of a community script",
+        "var_ and a-z, 0-9 or _, but var_ctid and var_hostname, which are the template's vm_id and the hostname",
+        example="var_os",
+    ),
 ]
 
 

@@ -122,3 +122,28 @@ def test_a_kind_that_is_none_is_named(store: SecretStore) -> None:
     wanted = StoredSecret("ROOT", "db/root", "rot13")  # type: ignore[arg-type]
     with pytest.raises(SecretStoreError, match="db/root: there is no kind of secret 'rot13'"):
         store.get_or_create(wanted)
+
+
+@pytest.mark.parametrize(
+    "value", ["it's mine", "short", 'quo"ted-value', "dollar$value", "line\nbreak-value", "a" * 4097, "colon:value"]
+)
+def test_a_value_of_somebody_that_no_script_can_be_given(store: SecretStore, value: str) -> None:
+    store.get_or_create(spec())
+    document = json.loads(store.path.read_text())
+    document["secrets"]["db/root"] = value
+    store.path.write_text(json.dumps(document))
+    with pytest.raises(
+        SecretStoreError, match=r"the secret db/root in .* is none that a script can be given"
+    ) as refused:
+        store.get_or_create(spec())
+    assert value not in str(refused.value)
+    assert refused.value.fix[0] == "write a value there of 8 to 4096 letters, digits and + / = _ . -"
+
+
+@pytest.mark.parametrize("value", ["correct-horse.battery_staple", "a" * 4096, "d2hhdGV2ZXI/+w=="])
+def test_a_value_of_somebody_that_is_kept(store: SecretStore, value: str) -> None:
+    store.get_or_create(spec())
+    document = json.loads(store.path.read_text())
+    document["secrets"]["db/root"] = value
+    store.path.write_text(json.dumps(document))
+    assert store.get_or_create(spec()) == value

@@ -30,7 +30,15 @@ COMPONENTS = (
 )
 """What is there from the start; their packages are in the template."""
 
-Component = Annotated[str, Matching(r"[a-z][a-z0-9_]*", "a component", "a-z, 0-9 and _", longest=64)]
+Component = Annotated[
+    str,
+    Matching(
+        r"(?!(http|homeassistant)$)[a-z][a-z0-9_]*",
+        "a component",
+        "a-z, 0-9 and _; not http and homeassistant, which are set already",
+        longest=64,
+    ),
+]
 
 
 class HomeassistantSettings(ServiceSettings):
