@@ -119,7 +119,9 @@ def _cluster(name: str, environments: Sequence[Environment]) -> Cluster:
     nodes: dict[str, Node] = {}
     for environment in environments:
         for key, node in environment.proxmox.nodes.items():
-            nodes.setdefault(key, node)
+            known = nodes.setdefault(key, node)
+            # Each file names the datastores that it uses.
+            nodes[key] = known.model_copy(update={"datastores": {**node.datastores, **known.datastores}})
     demands = [
         Demand(environment, guest, tuple(disks_of(environment, guest)))
         for environment in environments

@@ -50,6 +50,8 @@ def capacity(
         size = GuestSize(cores, parse_mebibytes(memory), parse_gibibytes(disk))
     except Refused as error:
         raise UsageError(f"--memory {memory}, --disk {disk}: {error}\n    fix:      write 2GiB") from None
+    if not (size.memory and size.disk):
+        raise UsageError(f"--memory {memory}, --disk {disk}: a guest without either\n    fix:      write 2GiB")
     try:
         loaded = load_environments(chosen_files(files or [], project_root()))
     except InvalidEnvironment as error:

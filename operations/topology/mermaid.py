@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from operations.topology.model import GuestView, NodeView, Topology
+from operations.topology.model import GuestView, NodeView, Topology, counted
 
 _SHAPES = {"VM": ('["', '"]'), "container": ('("', '")'), "template": ('[["', '"]]')}
 
@@ -36,7 +36,8 @@ def as_mermaid(topology: Topology) -> str:
 
 
 def _node(node: NodeView) -> Iterator[str]:
-    yield f"subgraph {_id('node', node.name)}[{_quoted(f'{node.name}: {node.cores} cores, {node.memory} for guests')}]"
+    title = f"{node.name}: {counted(node.cores, 'core')}, {node.memory} for guests"
+    yield f"subgraph {_id('node', node.name)}[{_quoted(title)}]"
     for group in dict.fromkeys(guest.group for guest in node.guests):
         yield f"    subgraph {_id('group', f'{node.name}-{group}')}[{_quoted(group)}]"
         for guest in node.guests:

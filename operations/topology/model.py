@@ -16,6 +16,11 @@ _PLATFORMS = {"vms": "", "containers": ""}
 """What stands in an environment file beside platforms."""
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 core``, ``2 cores``."""
+    return f"{number} {noun if number == 1 else f'{noun}s'}"
+
+
 @dataclass(frozen=True)
 class NetworkView:
     """A network: where it is, and its place in the list, by which it is coloured."""
@@ -85,7 +90,7 @@ class GuestView:
     @property
     def size(self) -> str:
         """``2 cores · 4GiB · 20GiB``."""
-        return f"{self.cores} {'core' if self.cores == 1 else 'cores'} · {self.memory} · {self.disk}"
+        return f"{counted(self.cores, 'core')} · {self.memory} · {self.disk}"
 
 
 @dataclass(frozen=True)

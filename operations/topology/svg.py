@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html import escape
 
-from operations.topology.model import GuestView, NetworkView, NodeView, Topology
+from operations.topology.model import GuestView, NetworkView, NodeView, Topology, counted
 
 WIDTH = 1200
 MARGIN = 24
@@ -53,7 +53,8 @@ def as_svg(topology: Topology) -> str:
             _node(canvas, node, topology, (MARGIN + index * (width + GAP), y, width, height))
         y += height + GAP
     height = y + MARGIN - GAP
-    title = escape(f"{topology.name}: {len(topology.guests)} guests on {len(topology.nodes)} nodes")
+    guests, nodes = counted(len(topology.guests), "guest"), counted(len(topology.nodes), "node")
+    title = escape(f"{topology.name}: {guests} on {nodes}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}" height="{height:g}" '
         f'role="img" aria-label="{title}"><title>{title}</title><style>{STYLE}</style>'
@@ -186,8 +187,7 @@ def _node(canvas: _Canvas, node: NodeView, topology: Topology, box: Box) -> None
     canvas.box(box, "node", 12)
     canvas.text(x + 18, y + 26, node.name, "h")
     guests = sum(guest.kind != "template" for guest in node.guests)
-    counted = f"{guests} guest" if guests == 1 else f"{guests} guests"
-    facts = f"{node.cores} cores · {node.promised} of {node.memory} memory · {counted}"
+    facts = f"{counted(node.cores, 'core')} · {node.promised} of {node.memory} memory · {counted(guests, 'guest')}"
     canvas.text(x + 18, y + 44, facts, "s", width - 36)
     canvas.box((x + width - 118, y + 15, 100, 8), "track", 4)
     if node.share:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
 import yaml
 
 from homelab.config.environment import Environment
@@ -91,6 +92,18 @@ def test_environments_of_one_endpoint_are_one_cluster() -> None:
     )
     assert [[one.name for one in cluster.environments] for cluster in clusters] == [["dev", "prod"], ["other"]]
     assert clusters[0].nodes[0].memory == 2048
+
+
+def test_a_datastore_that_only_one_environment_names_counts_too() -> None:
+    guest = "containers: {{a: {{os: debian-12, vm_id: {}, disk: 10GiB, datastore: {}}}}}"
+    other = ONE.replace("local-lvm", "tank")
+    (cluster,) = clusters_of(
+        [
+            _environment(ONE, guest.format(9200, "local-lvm"), "dev"),
+            _environment(other, guest.format(9201, "tank"), "prod"),
+        ]
+    )
+    assert {(one.name, one.promised) for one in cluster.datastores if one.promised} == {("local-lvm", 10), ("tank", 10)}
 
 
 def test_a_shared_datastore_is_one_and_the_nodes_own_are_several() -> None:
@@ -255,6 +268,12 @@ def test_the_command_counts_all_environments_of_a_cluster(homelab: Run) -> None:
     assert result.returncode == 0, result.stderr
     (cluster,) = json.loads(result.stdout)["clusters"]
     assert (cluster["environments"], cluster["nodes"][0]["guests"]) == (["dev", "prod"], 2)
+
+
+@pytest.mark.parametrize("size", [("--memory", "0GiB"), ("--disk", "0GiB")])
+def test_a_guest_without_memory_or_disk_is_refused(homelab: Run, size: tuple[str, str]) -> None:
+    result = homelab("capacity", *size)
+    assert (result.returncode, "a guest without either" in result.stderr) == (2, True), result.stderr
 
 
 def test_a_size_without_a_unit_is_refused(homelab: Run, project: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from operations.topology.flows import Flow
 from operations.topology.markdown import as_markdown
 from operations.topology.mermaid import as_mermaid
-from operations.topology.model import Topology, topology_of
+from operations.topology.model import Topology, counted, topology_of
 from operations.topology.page import as_page
 from operations.topology.svg import LETTER, MONO_LETTER, as_svg, shortened
 from operations.topology.tables import tables_of
@@ -75,6 +75,12 @@ def test_without_a_firewall_everything_comes_in() -> None:
     assert [(flow.source, flow.what) for flow in dns.flows] == [("anywhere", "everything")]
     off = _topology(LAB.replace("  enabled: true", "  enabled: false"))
     assert all(flow.what == "everything" for flow in off.flows)
+
+
+def test_one_is_counted_as_one() -> None:
+    drawn = _topology(ONE)
+    assert counted(1, "node") == "1 node"
+    assert f"{len(drawn.guests)} guest on 1 node" in as_svg(drawn)
 
 
 def _firewalled(firewall: str, network: str = "lan") -> Topology:
