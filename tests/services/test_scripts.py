@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_a_clone_grows_to_its_size_once(tmp_path: Path, size: str, grows: bool) 
 
 def test_a_community_script_that_is_not_there_or_another(tmp_path: Path) -> None:
     text = scripts.community_script(*community()).text
-    pct = 'test "$1" != status'
+    pct = 'case "$1" in status) echo "status: stopped";; config) echo "hostname: redis-cache-template";; esac'
     missing = on_a_node(
         text, tmp_path, pct=pct, curl="echo 'curl: (22) The requested URL returned error: 404' >&2; exit 22"
     )
@@ -112,7 +113,26 @@ def test_a_community_script_that_is_not_there_or_another(tmp_path: Path) -> None
     assert f"{URL} is not what template.script.checksum says, and nothing of it was run" in other.stderr
     assert "found:    sha256:" in other.stderr
     assert "fix:      read what it does now and write its checksum" in other.stderr
-    assert "bash" not in (tmp_path / "asked").read_text(encoding="utf-8").split()
+    asked = (tmp_path / "asked").read_text(encoding="utf-8")
+    assert "bash" not in asked.split()
+    assert "pct destroy" not in asked, "the template that is there stays"
+
+
+def test_a_community_script_takes_no_number_of_another_guest(tmp_path: Path) -> None:
+    script = b"the script that was meant\n"
+    spec, settings, datastore = community()
+    settings = settings.model_copy(update={"checksum": f"sha256:{hashlib.sha256(script).hexdigest()}"})
+    text = scripts.community_script(spec, settings, datastore).text
+    written = f"while [ \"$1\" != --output ]; do shift; done; printf '%s' '{script.decode()}' >\"$2\""
+
+    there = on_a_node(text, tmp_path, pct='test "$1" = status || echo "hostname: another"', curl=written, bash="exit 0")
+    assert "VMID 901 is taken by something else than redis-cache-template" in there.stderr
+    pvesh = "echo 'VM 901 already exists' >&2; exit 2"
+    elsewhere = on_a_node(text, tmp_path, pct='test "$1" != status', curl=written, pvesh=pvesh, bash="exit 0")
+    assert "VMID 901 is taken by another guest of the cluster: choose another template.vm_id" in elsewhere.stderr
+    asked = (tmp_path / "asked").read_text(encoding="utf-8")
+    assert "bash" not in asked.split()
+    assert "pct destroy" not in asked
 
 
 @pytest.mark.system
