@@ -9,17 +9,19 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any
 
+from homelab.config.checks.organisation import RESERVED_BEGINNINGS, RESERVED_GROUPS
 from homelab.config.units import format_gibibytes, format_mebibytes
 from operations.adoption.containers import container_entry
 from operations.adoption.entries import Entry, NotAdoptable, key_for
 from operations.adoption.firewalls import cluster_firewall, guest_firewall
-from operations.adoption.machines import machine_entry, template_entry
+from operations.adoption.machines import machine_entry, memory_mib, template_entry
 from operations.adoption.networks import Networks, Place, bridges_of
 from operations.adoption.reading import Config, FoundCluster, FoundGuest
 
 _CONTENT = ("images", "rootdir", "iso", "vztmpl", "import", "snippets", "backup")
 _LARGEST = 999_999_999
-RESERVED_GROUPS = ("access", "cluster", "state-backend", "templates", "secrets", "services")
+_OTHER_STACKS = (*RESERVED_GROUPS, "secrets", "services")
+"""What a group is not called: a stack is, or a word of `homelab deploy`."""
 GROUP = "guests"
 
 
@@ -116,7 +118,8 @@ def _entry(guest: FoundGuest, networks: Networks, hostnames: set[str], keys: set
     guest_firewall(entry)
     group = re.sub(r"[^a-z0-9-]+", "-", guest.pool.lower()).strip("-")
     if group and group[0].isalpha():
-        entry.values["group"] = f"pool-{group}" if group in RESERVED_GROUPS else group
+        is_other = group in _OTHER_STACKS or group.startswith(RESERVED_BEGINNINGS)
+        entry.values["group"] = f"pool-{group}" if is_other else group
     return entry
 
 
@@ -192,7 +195,7 @@ def _policy(entries: list[Entry], cluster: FoundCluster) -> dict[str, Any]:
     promised: Counter[str] = Counter()
     for entry in entries:
         if entry.section != "templates" and (entry.values["started"] or entry.values["start_on_boot"]):
-            promised[entry.guest.node] += int(str(entry.guest.config.get("memory", 512)))
+            promised[entry.guest.node] += memory_mib(entry.guest.config)
     if any(promised[node.name] > node.memory_mib - 2048 for node in cluster.nodes):
         value["over_commit"] = {"memory": "warning"}
     return value

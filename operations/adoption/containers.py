@@ -50,11 +50,13 @@ def container_entry(entry: Entry, networks: Networks, hostnames: Collection[str]
 
 def _processors(entry: Entry) -> None:
     config, values = entry.guest.config, entry.values
-    values["cores"] = min(int(config.get("cores", 1)), 64)
+    cores = int(config.get("cores", 1))
+    values["cores"] = min(cores, 64)
     units = config.get("cpuunits")
     if units is not None and 8 <= int(units) <= 500_000:
         values["cpu_units"] = int(units)
     beyond = [name for name in ("cpulimit",) if name in config]
+    beyond += [f"{cores} cores"] if cores > 64 else []
     beyond += [f"arch {config['arch']}"] if config.get("arch", "amd64") != "amd64" else []
     if beyond:
         entry.ignore("cpu", f"it has {', '.join(beyond)}")

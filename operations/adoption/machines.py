@@ -15,7 +15,7 @@ from operations.adoption.entries import Entry, NotAdoptable, accepts, common
 from operations.adoption.interfaces import set_interfaces
 from operations.adoption.networks import Networks
 from operations.adoption.properties import GIB, flag, mebibytes, numbered, properties
-from operations.adoption.reading import FoundGuest
+from operations.adoption.reading import Config, FoundGuest
 
 PROVIDERS_CPU_TYPE = "qemu64"
 _DRIVE = re.compile(r"(ide|sata|scsi|virtio)[0-9]+")
@@ -90,9 +90,14 @@ def _processors(entry: Entry) -> None:
         )
 
 
+def memory_mib(config: Config) -> int:
+    """The memory of a guest; of a machine Proxmox also writes it as ``current=2048``."""
+    return int(str(properties(config.get("memory", 512), "current").get("current", 512)))
+
+
 def _memory(entry: Entry) -> None:
     config, values = entry.guest.config, entry.values
-    memory = int(str(properties(config.get("memory", 512), "current").get("current", 512)))
+    memory = memory_mib(config)
     if not accepts(_MEMORY, format_mebibytes(memory)):
         raise NotAdoptable(f"it has {format_mebibytes(memory)} of memory; allowed are 128MiB to 128GiB")
     values["memory"] = format_mebibytes(memory)
