@@ -118,7 +118,7 @@ def test_a_revision_that_is_not_there_is_named(repository: Path) -> None:
     result = _diff(repository, "nowhere")
     assert result.returncode == 1
     assert "nowhere is no revision of this repository" in result.stderr
-    assert "git fetch origin nowhere" in result.stderr
+    assert "git fetch origin with its name" in result.stderr
 
 
 def test_a_revision_that_does_not_synthesize_is_named(repository: Path) -> None:

@@ -39,11 +39,13 @@ def database(case: Case) -> Iterator[Finding]:
 
 def encryption_key(case: Case) -> Iterator[Finding]:
     """What is in a database that stays was encrypted with another key than the one its program is started with."""
+    if not _has_others(case, _KEY):
+        return
     made = any(
         change.stack == case.change.stack and change.type == "random_bytes" and change.action not in _STAY
         for change in case.estate.changes
     )
-    if _has_others(case, _KEY) and (made or not masked(case.change.after_unknown, "env")):
+    if made or not masked(case.change.after_unknown, "env"):
         yield case.finding(
             "encryption-key-replaced",
             Severity.BLOCKED,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from homelab.config.service_containers import TEMPLATE_TAG
 from operations.review import ReviewError, Verdict, review
+from operations.review.estate import Estate
 from operations.review.judgement import SERVICE_TEMPLATE
+from operations.review.plan import Change
 from tests.operations.review.plans import (
     CONTAINER,
     VM,
@@ -193,3 +196,24 @@ def test_a_template_that_its_own_script_made_is_no_drift() -> None:
     assert drifted("lab", SERVICE_TEMPLATE, description="Somebody was here") != []
     assert drifted("lab") == ["started true → false", "template false → true"]
     assert SERVICE_TEMPLATE == TEMPLATE_TAG
+
+
+def test_a_rule_looks_at_one_object_and_not_at_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = 0
+    own = vars(Estate)["changes"].fget
+
+    def counted(estate: Estate) -> Iterator[Change]:
+        nonlocal seen
+        for one in own(estate):
+            seen += 1
+            yield one
+
+    monkeypatch.setattr(Estate, "changes", property(counted))
+
+    def looked_at(number: int) -> int:
+        nonlocal seen
+        seen = 0
+        judged(*(change(f"{VM}.g{vm_id}", vm(vm_id), vm(vm_id, tags=["x"])) for vm_id in range(100, 100 + number)))
+        return seen
+
+    assert looked_at(40) <= 2 * looked_at(20)
