@@ -28,10 +28,10 @@ def as_mermaid(topology: Topology) -> str:
                 continue
             what = flows.get(interface.network)
             edge = f"-->|{_quoted(what)}|" if what else "---"
-            lines.append(f"    {_id('net', interface.network)} {edge} {_id('guest', guest.key)}")
+            lines.append(f"    {_id('net', interface.network)} {edge} guest_{guest.vm_id}")
         for source, what in flows.items():
             if source not in {interface.network for interface in guest.interfaces}:
-                lines.append(f"    {_id('net', source)} -.->|{_quoted(what)}| {_id('guest', guest.key)}")
+                lines.append(f"    {_id('net', source)} -.->|{_quoted(what)}| guest_{guest.vm_id}")
     return "\n".join(lines)
 
 
@@ -45,7 +45,7 @@ def _node(node: NodeView) -> Iterator[str]:
                 opening, closing = _SHAPES[guest.kind]
                 address = f"<br/>{guest.address}" if guest.address else ""
                 text = _quoted(f"{guest.label} ({guest.vm_id}){address}").strip('"')
-                yield f"        {_id('guest', guest.key)}{opening}{text}{closing}"
+                yield f"        guest_{guest.vm_id}{opening}{text}{closing}"
         yield "    end"
     yield "end"
 
