@@ -269,10 +269,10 @@ def test_markdown_keeps_its_tables_whatever_the_words() -> None:
     assert rows == ["| lan | web-1 | tcp 22 | a\\|b &lt;c&gt; \\`d\\` |"]
 
 
-def test_two_hundred_guests_make_a_chart_that_is_still_drawn() -> None:
+def test_three_hundred_guests_make_a_chart_that_is_still_drawn() -> None:
     guests = "".join(
         f"  {'a-rather-long-name-' * 2}{number}: {{os: debian-12, vm_id: {9200 + number}, network: lan}}\n"
-        for number in range(200)
+        for number in range(300)
     )
     chart = as_mermaid(topology_of(environment(f"containers:\n{guests}")))
     # What Mermaid takes where nobody set it up otherwise, as GitHub and GitLab didn't: maxTextSize and maxEdges.
