@@ -38,8 +38,9 @@ def table(environment: _ENVIRONMENT, output_format: _FORMAT = Format.TEXT) -> in
     """
     from operations.services.tables import HEADER, rendered, service_rows
 
-    rows = list(service_rows(_load(environment)))
-    typer.echo(rendered(HEADER, rows, output_format) if rows else f"environment {environment} has no services")
+    loaded = _load(environment)
+    rows = list(service_rows(loaded))
+    typer.echo(rendered(HEADER, rows, output_format) if rows else f"environment {loaded.name} has no services")
     return 0
 
 

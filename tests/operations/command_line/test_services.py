@@ -33,7 +33,8 @@ def test_the_table_of_an_environment(homelab: Run, lab: Path) -> None:
 
 
 def test_an_environment_without_services(homelab: Run) -> None:
-    assert homelab("services", "table", "-e", "dev").stdout == "environment dev has no services\n"
+    for name in ("dev", "environments/dev.yaml"):
+        assert homelab("services", "table", "-e", name).stdout == "environment dev has no services\n"
     result = homelab("services", "router", "-e", "dev")
     assert result.returncode == 1
     assert result.stderr == "error: environment dev has no services\n    fix:      add services: [postgresql]\n"
