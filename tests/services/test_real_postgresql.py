@@ -15,7 +15,11 @@ SETTINGS = {
     "replicas": 1,
     "databases": {"app": {"extensions": ["pg_trgm", "pg_stat_statements"]}, "second": {"owner": "app"}},
     "users": {"auditor": {"member_of": ["reader"]}, "reader": {"member_of": ["pg_read_all_data"]}},
-    "parameters": {"log_statement": "all", "shared_preload_libraries": "pg_stat_statements"},
+    "parameters": {
+        "log_statement": "all",
+        "shared_preload_libraries": "pg_stat_statements",
+        "max_slot_wal_keep_size": "32MB",
+    },
 }
 
 
@@ -71,6 +75,27 @@ def test_memory_follows_the_container(pair: Pair) -> None:
         assert psql(pair, guest, "app", "app", "show shared_buffers") == "256MB"
 
 
+def as_superuser(guest: RealGuest, command: str) -> str:
+    """What psql says in the guest of the server itself."""
+    return guest.run("cd /; runuser -u postgres -- psql --no-psqlrc -qAt", stdin=command).stdout.strip()
+
+
+def test_a_replica_that_was_away_for_too_long_is_made_anew(pair: Pair) -> None:
+    services, primary, replica = pair
+    status = "select wal_status from pg_replication_slots"
+    assert as_superuser(primary, status) == "reserved"
+    replica.run("systemctl stop postgresql@15-main")
+    written = "select pg_logical_emit_message(false, 'a', 'b'); select pg_switch_wal();"
+    as_superuser(primary, written * 8 + "checkpoint;")
+    assert as_superuser(primary, status) == "lost"
+
+    # As a new clone finds it: nothing here, and there a slot that nobody can use any more.
+    assert replica.run("pg_dropcluster 15 main").returncode == 0
+    services.configure("postgresql", replica, 1)
+    assert as_superuser(primary, status) == "reserved"
+    assert services.is_at_rest("postgresql", primary)
+
+
 def test_the_replica_follows_and_takes_over(pair: Pair) -> None:
     services, primary, replica = pair
     word = random_word()
@@ -92,11 +117,11 @@ def test_the_replica_follows_and_takes_over(pair: Pair) -> None:
 
     # One replica less: its slot goes though it is still connected, or it would keep the write-ahead log for ever.
     slots = "select slot_name, active from pg_replication_slots"
-    assert primary.run(f'cd /; runuser -u postgres -- psql -Atc "{slots}"').stdout == "replica_1|t\n"
+    assert as_superuser(primary, slots) == "replica_1|t"
     fewer = RealServices({"postgresql": {**SETTINGS, "replicas": 0}}, {"postgresql": primary})
     fewer.secrets = services.secrets
     fewer.configure("postgresql", primary)
-    assert primary.run(f'cd /; runuser -u postgres -- psql -Atc "{slots}"').stdout == ""
+    assert as_superuser(primary, slots) == ""
 
     assert replica.run("pg_ctlcluster 15 main promote").returncode == 0
     assert psql(pair, replica, "app", "app", "insert into words values ('more')") == ""
