@@ -71,7 +71,8 @@ def review_environment(
 
 def only_drift(judged: Review) -> Review:
     """``judged`` with nothing but what was changed without Terraform."""
-    findings = tuple(finding for finding in judged.findings if finding.kind in ("guest-gone", "plan-failed"))
+    kinds = ("guest-gone", "disk-gone", "plan-failed")
+    findings = tuple(finding for finding in judged.findings if finding.kind in kinds)
     if any(finding.blocks for finding in findings):
         verdict = Verdict.BLOCKED
     else:

@@ -221,19 +221,41 @@ def _about_plan(document: PlanDocument, disclosure: Disclosure) -> Iterator[Find
             consequence="What it does is in no plan: it can be anything that its provider can do",
         )
     for change in document.drift:
-        if change.action is Action.DELETE and is_guest(change.type):
-            guest = read_guest(change.type, change.before, disclosure, change.before_sensitive)
-            yield Finding(
-                "guest-gone",
-                Severity.DANGER,
-                stack,
-                disclosure.text(change.address),
-                f"{disclosure.text(guest.label)} was removed without Terraform",
-                consequence="Its data is gone already; an apply makes another one, which starts empty",
-                guest=disclosure.text(guest.name),
-                vm_id=guest.vm_id,
-                node=disclosure.text(guest.node),
+        if is_guest(change.type):
+            yield from _gone(change, stack, disclosure)
+
+
+def _gone(change: Change, stack: str, disclosure: Disclosure) -> Iterator[Finding]:
+    """A guest, or a disk of one, that somebody removed without Terraform."""
+    guest = read_guest(change.type, change.before, disclosure, change.before_sensitive)
+    lost: list[tuple[str, str, str]] = []
+    if change.action is Action.DELETE:
+        lost.append(
+            ("guest-gone", guest.label, "Its data is gone already; an apply makes another one, which starts empty")
+        )
+    elif change.action is Action.UPDATE:
+        left = {disk.key for disk in read_guest(change.type, change.after, disclosure, change.after_sensitive).disks}
+        lost += [
+            (
+                "disk-gone",
+                f"{guest.label}: disk {disk.label}",
+                "Proxmox may still have it as an unused disk; an apply makes another one, which is empty",
             )
+            for disk in guest.own_disks
+            if disk.key not in left
+        ]
+    for kind, what, consequence in lost:
+        yield Finding(
+            kind,
+            Severity.DANGER,
+            stack,
+            disclosure.text(change.address),
+            f"{disclosure.text(what, 300)} was removed without Terraform",
+            consequence=consequence,
+            guest=disclosure.text(guest.name),
+            vm_id=guest.vm_id,
+            node=disclosure.text(guest.node),
+        )
 
 
 def _reviewed(case: Case, labels: Mapping[str, str]) -> ReviewedChange:

@@ -147,6 +147,15 @@ def test_drift() -> None:
     assert kinds(result) == {"guest-gone": "danger"}
 
 
+def test_a_disk_that_somebody_removed_is_told() -> None:
+    before = vm(disk=[disk("scsi0", 20), disk("scsi1", 5)])
+    result = judged(resource_drift=[change(f"{VM}.web", before, vm())])
+    (found,) = result.findings
+    assert (found.kind, str(found.severity), found.vm_id) == ("disk-gone", "danger", 100)
+    assert found.what == "VM vm-100 (100): disk scsi1 (5 GiB on local-lvm) was removed without Terraform"
+    assert judged(resource_drift=[change(f"{VM}.web", vm(), before)]).findings == ()
+
+
 def test_a_zone_that_was_put_into_force_is_no_drift() -> None:
     waiting, in_force = {"id": "lab", "pending": True, "state": "new"}, {"id": "lab", "pending": False, "state": None}
     zone = "proxmox_sdn_zone_simple.lab"
