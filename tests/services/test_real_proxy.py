@@ -91,3 +91,21 @@ def test_your_own_certificate_is_used(proxy: RealGuest) -> None:
     wrong = proxy.run("homelab-certificates")
     assert wrong.stderr == "custom.key is not the key of custom.crt: they are not used\n"
     assert shows(proxy)
+
+
+def test_it_starts_by_itself_when_names_are_known_late(proxy: RealGuest) -> None:
+    ours = services(proxy, hosts={"nas": {"url": "http://nas.lan:5000"}})
+    failed = proxy.run_script(ours.script("nginx-proxy").text, seconds=60)
+    assert failed.returncode != 0
+    assert 'host not found in upstream "nas.lan"' in failed.stdout
+    proxy.run("echo 192.0.2.1 nas.lan >>/etc/hosts")
+    ours.is_at_rest("nginx-proxy", proxy)
+    assert proxy.run("systemctl is-active nginx").stdout == "active\n"
+
+    # As at the node's start, when the router and its DNS server come up later than this.
+    proxy.run("sed -i /nas.lan/d /etc/hosts; systemctl restart nginx")
+    assert proxy.run("systemctl is-active nginx").stdout != "active\n"
+    proxy.run("echo 192.0.2.1 nas.lan >>/etc/hosts")
+    comes_up = "for i in $(seq 60); do systemctl is-active nginx && exit; sleep 0.5; done"
+    assert proxy.run(comes_up).stdout.endswith("active\n")
+    assert ours.is_at_rest("nginx-proxy", proxy)
