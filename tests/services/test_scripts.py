@@ -14,6 +14,7 @@ from homelab.config.environment import Environment
 from homelab.config.image_lock import ImageLock
 from homelab.config.resolution import resolve
 from homelab.config.service_containers import enabled_services
+from homelab.provisioning.script import render_script
 from homelab.services import scripts
 from homelab.services.registry import services
 from homelab.services.service import Instance, pinned
@@ -160,6 +161,12 @@ def test_the_scripts_of_each_service_are_clean(name: str, tmp_path: Path) -> Non
     texts += [scripts.configure_script(environment, name, instance).text for instance in enabled.instances]
     # None of them uses every function of what they all include.
     assert [shellcheck(text, tmp_path, "--exclude=SC2317") for text in texts] == [""] * len(texts)
+
+
+@pytest.mark.system
+def test_the_program_that_the_proxy_keeps_is_clean(tmp_path: Path) -> None:
+    text = render_script("homelab.services.nginx_proxy", "certificates.sh.j2", {"domain": "home.arpa"})
+    assert shellcheck(text, tmp_path) == ""
 
 
 def community() -> tuple[Any, Any, str]:
