@@ -18,7 +18,7 @@ from operations.adoption.properties import GIB, flag, mebibytes, numbered, prope
 from operations.adoption.reading import Config, FoundGuest
 
 PROVIDERS_CPU_TYPE = "qemu64"
-_DRIVE = re.compile(r"(ide|sata|scsi|virtio)[0-9]+")
+_DRIVE = re.compile(r"(ide|sata|scsi|virtio)([0-9]+)")
 _DISK: TypeAdapter[AdoptedDisk] = TypeAdapter(AdoptedDisk)
 _INTERFACE: TypeAdapter[str] = TypeAdapter(AnyDiskInterface)
 _MEMORY: TypeAdapter[int] = TypeAdapter(Memory)
@@ -141,9 +141,7 @@ def _system(entry: Entry) -> None:
 
 def _disks(entry: Entry) -> None:
     disks: dict[str, Any] = {}
-    for key, text in sorted(entry.guest.config.items()):
-        if not _DRIVE.fullmatch(key):
-            continue
+    for key, text in _drives(entry.guest):
         drive = properties(text, "file")
         if drive.get("media") == "cdrom" or drive.get("file") in ("none", "cdrom"):
             continue
@@ -154,6 +152,12 @@ def _disks(entry: Entry) -> None:
             disks[key] = value
     if disks:
         entry.values["disks"] = disks
+
+
+def _drives(guest: FoundGuest) -> list[tuple[str, Any]]:
+    """Disks and CD drives in the order in which the provider reads them: ``scsi2`` before ``scsi10``."""
+    found = [(match[1], int(match[2]), text) for key, text in guest.config.items() if (match := _DRIVE.fullmatch(key))]
+    return [(f"{bus}{number}", text) for bus, number, text in sorted(found, key=lambda drive: drive[:2])]
 
 
 def _disk(key: str, drive: dict[str, str]) -> tuple[dict[str, Any], str]:
@@ -230,7 +234,7 @@ def template_entry(entry: Entry) -> None:
 
 
 def _first_datastore(guest: FoundGuest) -> str:
-    for key, text in sorted(guest.config.items()):
-        if _DRIVE.fullmatch(key) and "media=cdrom" not in str(text):
+    for _, text in _drives(guest):
+        if "media=cdrom" not in str(text):
             return properties(text, "file").get("file", "").partition(":")[0]
     return ""

@@ -1,6 +1,5 @@
 """Virtual machines that were there before, made by hand or by another tool."""
 
-import re
 from typing import Any
 
 from cdktf import TerraformResourceLifecycle
@@ -109,6 +108,7 @@ def _memory(spec: VirtualMachineSpec) -> VirtualEnvironmentVmMemory | None:
 
 
 def _disks(adopted: AdoptedMachine) -> list[VirtualEnvironmentVmDisk]:
+    # In the order of the file: the provider finds a disk's volume by its place, so a new one has to come last.
     return [
         VirtualEnvironmentVmDisk(
             interface=interface,
@@ -124,11 +124,5 @@ def _disks(adopted: AdoptedMachine) -> list[VirtualEnvironmentVmDisk]:
             replicate=disk.replicate,
             serial=disk.serial,
         )
-        # In the order in which the provider reads them.
-        for interface, disk in sorted(adopted.disks.items(), key=lambda item: _place(item[0]))
+        for interface, disk in adopted.disks.items()
     ]
-
-
-def _place(interface: str) -> tuple[str, int]:
-    bus, number = re.fullmatch(r"([a-z]+)([0-9]+)", interface).groups()  # type: ignore[union-attr]
-    return bus, int(number)

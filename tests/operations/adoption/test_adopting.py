@@ -49,3 +49,9 @@ def test_a_container_with_more_cores_than_can_be_written_keeps_them() -> None:
 def test_memory_as_proxmox_writes_it(memory: Any) -> None:
     found = _adopted("qemu", {**MACHINE, "memory": memory})
     assert found.content["vms"]["dns"]["memory"] == "2GiB"
+
+
+def test_disks_are_written_in_the_order_in_which_the_provider_reads_them() -> None:
+    drives = {f"scsi{number}": f"local-lvm:vm-200-disk-{number},size=8G" for number in (10, 2)}
+    found = _adopted("qemu", {**MACHINE, **drives, "ide2": "none,media=cdrom"})
+    assert list(found.content["vms"]["dns"]["adopted"]["disks"]) == ["scsi0", "scsi2", "scsi10"]
