@@ -65,6 +65,7 @@ class Journey:
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: dict[str, Planned] = field(default_factory=dict)
     plans_after_the_change: dict[str, Planned] = field(default_factory=dict)
+    grown: str = ""
     left_over: list[Any] = field(default_factory=list)
     privileges_used: set[str] = field(default_factory=set)
     violations: list[str] = field(default_factory=list)
@@ -130,6 +131,7 @@ def journey(tmp_path_factory: pytest.TempPathFactory, asked_for: set[str]) -> Jo
             found.changes[stack] = deployment.plan(stack)
             deployment.apply(stack)
             found.plans_after_the_change[stack] = deployment.plan(stack)
+        found.grown = simulator.inspect(lambda cluster: str(cluster.guests[9202].config["rootfs"]))
         for stack in reversed(STACKS):
             deployment.destroy(stack)
         found.left_over = list(simulator.guests())
@@ -200,6 +202,11 @@ def test_further_disks_are_made_where_they_should_be(journey: Journey) -> None:
     assert places == {"scsi0": "local-lvm", "scsi1": "local-lvm", "virtio1": "local-lvm", "sata3": "tank"}
     assert "backup=0" in machine["sata3"]
     assert "backup=1" in machine["scsi1"]
+
+
+def test_a_container_that_grew_is_still_replicated_and_has_acls(journey: Journey) -> None:
+    settings = journey.grown.split(",")
+    assert {"acl=1", "replicate=1", "size=10G"} <= set(settings)
 
 
 def test_a_cloned_machine_has_the_size_that_it_asks_for(journey: Journey) -> None:

@@ -58,7 +58,7 @@ def test_the_whole_resource_of_the_shortest_spec(tmp_path: Path) -> None:
         "operating_system": {"template_file_id": TEMPLATE, "type": "debian"},
         "cpu": {"cores": 1},
         "memory": {"dedicated": 512, "swap": 512},
-        "disk": {"datastore_id": "local-lvm", "size": 8},
+        "disk": {"datastore_id": "local-lvm", "size": 8, "acl": True, "replicate": True},
         "features": {"nesting": True},
         "network_interface": [{"name": "eth0", "bridge": "vmbr0", "firewall": False}],
         "initialization": {
@@ -91,7 +91,10 @@ MAPPINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"startup.order": 3, "startup.up_delay": 20, "startup.down_delay": 30},
     ),
     "protection": ({"protection": True}, {"protection": True, "lifecycle.prevent_destroy": True}),
-    "template": ({"template": True}, {"template": True, "started": False, "start_on_boot": False}),
+    "template": (
+        {"template": True},
+        {"template": True, "started": False, "start_on_boot": False, "disk.acl": ABSENT, "disk.replicate": ABSENT},
+    ),
     "unprivileged": ({"unprivileged": False}, {"unprivileged": False}),
     "template_file_id": (
         {"template_file_id": "tank:vztmpl/a.tar.xz"},
@@ -191,6 +194,7 @@ def test_a_clone_has_a_source_in_place_of_a_system(tmp_path: Path) -> None:
 
     assert clone["clone"] == {"vm_id": 9201, "full": True, "datastore_id": "local-lvm"}
     assert "operating_system" not in clone
+    assert clone["disk"] == {"datastore_id": "local-lvm", "size": 8}
     assert clone["lifecycle"]["ignore_changes"] == ["clone", "pool_id", "node_name"]
 
 

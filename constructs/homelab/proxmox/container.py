@@ -65,7 +65,7 @@ class Container(VirtualEnvironmentContainer):
             else None,
             cpu=VirtualEnvironmentContainerCpu(cores=spec.cores, units=spec.cpu_units),
             memory=VirtualEnvironmentContainerMemory(dedicated=spec.memory, swap=spec.swap),
-            disk=VirtualEnvironmentContainerDisk(datastore_id=spec.datastore, size=spec.disk),
+            disk=_root_disk(spec),
             features=features_of(spec),
             mount_point=_mount_points(spec),
             device_passthrough=[VirtualEnvironmentContainerDevicePassthrough(path=path) for path in spec.devices]
@@ -91,6 +91,13 @@ def startup_of(spec: ContainerSpec) -> VirtualEnvironmentContainerStartup | None
     return VirtualEnvironmentContainerStartup(
         order=startup.order, up_delay=startup.up_delay, down_delay=startup.down_delay
     )
+
+
+def _root_disk(spec: ContainerSpec) -> VirtualEnvironmentContainerDisk:
+    # Proxmox's defaults. What is left out the provider switches off when it grows the disk: the copies of replication
+    # lack it from then on. A clone has what its template has, and that may come from elsewhere.
+    default = True if spec.clone_vm_id is None and not spec.template else None
+    return VirtualEnvironmentContainerDisk(datastore_id=spec.datastore, size=spec.disk, acl=default, replicate=default)
 
 
 def _clone(spec: ContainerSpec) -> VirtualEnvironmentContainerClone | None:

@@ -24,6 +24,8 @@ class TemplateContainer(Container):
             update={"template": False, "started": True, "start_on_boot": False, "protection": False}
         )
         super().__init__(scope, id_, spec=building)
+        # As a template's: its clones have what it has, and say nothing about it.
+        self.put_disk(datastore_id=spec.datastore, size=spec.disk)
         usual = self.lifecycle
         self.lifecycle = TerraformResourceLifecycle(
             ignore_changes=[*_ignored(usual), "started", "template"],
