@@ -18,7 +18,11 @@ POSTGRES: dict[str, Any] = {
     "env": ["POSTGRES_DB=infisical", "POSTGRES_PASSWORD=first", "POSTGRES_USER=infisical_1"],
     "volumes": [{"volume_name": "infisical_postgres_data", "container_path": "/var/lib/postgresql/data"}],
 }
-INFISICAL: dict[str, Any] = {"name": "infisical", "env": ["DB_CONNECTION_URI=postgres://first", "ENCRYPTION_KEY=first"], "volumes": []}
+INFISICAL: dict[str, Any] = {
+    "name": "infisical",
+    "env": ["DB_CONNECTION_URI=postgres://first", "ENCRYPTION_KEY=first"],
+    "volumes": [],
+}
 REDIS: dict[str, Any] = {
     "name": "infisical-redis",
     "env": ["REDISCLI_AUTH=first"],
