@@ -25,7 +25,7 @@ DONE := $(VENV)/.done
 # Named by the version, so that another pipenv makes it anew.
 ENVIRONMENT := $(DONE)/environment-$(PIPENV_VERSION)
 # A file stays with one worker: what its tests share, such as a Terraform run, is made once.
-PYTEST := $(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadfile
+PYTEST := $(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## Shows this list

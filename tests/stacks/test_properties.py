@@ -49,9 +49,9 @@ def synthesized(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def turned(value: Any) -> Any:
-    """The same content with every map the other way round."""
+    """The same content with every map the other way round, but for the disks of machines: their order is theirs."""
     if isinstance(value, dict):
-        return {key: turned(item) for key, item in reversed(value.items())}
+        return {key: item if key == "disks" else turned(item) for key, item in reversed(value.items())}
     return [turned(item) for item in value] if isinstance(value, list) else value
 
 
