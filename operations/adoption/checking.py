@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from homelab.config.loading import check_files
-from homelab.config.problems import Problem, Severity, render
+from homelab.config.problems import Problem, errors_of, render
 from operations.adoption.adopting import Adoption, Wishes, adopt
 from operations.adoption.documents import environment_text
 from operations.adoption.reading import FoundCluster
@@ -35,11 +35,7 @@ def checked(cluster: FoundCluster, wishes: Wishes, *, name: str, others: Sequenc
                 Wishes(wishes.endpoint, wishes.insecure, wishes.networks, skipped, wishes.other_pools, wishes.firewall),
             )
             path.write_text(environment_text(adoption, endpoint=wishes.endpoint, report="-"), encoding="utf-8")
-            errors = [
-                problem
-                for problem in check_files([*others, path])
-                if problem.severity is Severity.ERROR and problem.file == str(path)
-            ]
+            errors = [problem for problem in errors_of(check_files([*others, path])) if problem.file == str(path)]
             if not errors:
                 return adoption
             _skip(adoption, errors, skipped)

@@ -106,12 +106,12 @@ def _what_the_record_may_not_say(environment: Environment, guest: ExpandedGuest,
     """What would be wrong with the environment once its record has ``guest`` on ``node``; None without a record."""
     from homelab.config.checks import check_environment
     from homelab.config.placement import record_name
-    from homelab.config.problems import Severity
+    from homelab.config.problems import errors_of
 
     if guest.placement is None:
         return None
     moved = environment.model_copy(update={"placed": {**environment.placed, record_name(guest): node}})
-    return next((problem for problem in check_environment(moved) if problem.severity is Severity.ERROR), None)
+    return next(iter(errors_of(check_environment(moved))), None)
 
 
 def _take_note(session: Session, guest: ExpandedGuest, node: str) -> None:

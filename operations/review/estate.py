@@ -13,8 +13,6 @@ from operations.review.plan import Action, Change, PlanDocument
 from operations.review.values import block, items, masked, text, whole
 
 BACKUP_JOBS = ("proxmox_backup_job",)
-DATASTORES = ("proxmox_storage_", "proxmox_virtual_environment_storage_")
-"""What the types of datastores begin with."""
 FIREWALL_OPTIONS = "proxmox_virtual_environment_firewall_options"
 FIREWALL_RULES = "proxmox_virtual_environment_firewall_rules"
 FILES = ("proxmox_virtual_environment_file",)
@@ -193,13 +191,13 @@ class Estate:
         before: dict[str, Rule] = {}
         after: dict[str, Rule] = {}
         for change in self.changes:
-            if change.type.startswith(DATASTORES):
+            if is_datastore(change.type):
                 for rules, values in ((before, change.before), (after, change.after or change.before)):
                     if name := text(values.get("id")):
                         rules[name] = block(values, "backups")
         for document in self.documents:
             for entry in document.untouched:
-                if entry.type.startswith(DATASTORES) and (name := text(entry.values.get("id"))):
+                if is_datastore(entry.type) and (name := text(entry.values.get("id"))):
                     before[name] = after[name] = block(entry.values, "backups")
         return before, after
 
@@ -240,6 +238,11 @@ def backed_up(jobs: Iterable[BackupJob], guests: Iterable[Guest]) -> frozenset[i
 def key_of(change: Change) -> Key:
     """What tells an object from every other in the reviewed plans."""
     return change.stack, change.address, change.deposed
+
+
+def is_datastore(type_: str) -> bool:
+    """Whether objects of this type are datastores: ``proxmox_storage_*``."""
+    return type_.startswith(("proxmox_storage_", "proxmox_virtual_environment_storage_"))
 
 
 def guarded(change: Change) -> int | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from operations.review.estate import DATASTORES
 from operations.review.findings import Severity
 from operations.review.plan import Change
 
@@ -155,8 +154,3 @@ def short_type(type_: str) -> str:
         if type_.startswith(prefix):
             return type_.removeprefix(prefix)
     return type_
-
-
-def is_datastore(type_: str) -> bool:
-    """Whether objects of this type are datastores: ``proxmox_storage_*``."""
-    return type_.startswith(DATASTORES)

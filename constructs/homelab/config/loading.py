@@ -13,7 +13,7 @@ from homelab.config.checks import ImageChecksums, check_environments
 from homelab.config.environment import Environment
 from homelab.config.names import Key
 from homelab.config.placement_record import PlacementRecordError, read_placement_record
-from homelab.config.problems import InvalidEnvironment, Path, Problem, Refused, Severity
+from homelab.config.problems import InvalidEnvironment, Path, Problem, Refused, errors_of
 from homelab.config.pruning import entry_of, without
 from homelab.config.schema_problems import refusals_of
 from homelab.config.source import Source, read_source
@@ -49,7 +49,7 @@ def load_environments(paths: Sequence[FilePath], image_lock: ImageChecksums | No
         InvalidEnvironment: a file has errors, as for ``load_environment``.
     """
     drafts, problems = _check(paths, image_lock)
-    if any(problem.severity is Severity.ERROR for problem in problems):
+    if errors_of(problems):
         raise InvalidEnvironment(problems)
     return Loaded(tuple(draft.environment for draft in drafts if draft.environment is not None), tuple(problems))
 
@@ -63,7 +63,7 @@ def read_environment(path: FilePath) -> Environment:
         InvalidEnvironment: an entry of the file is wrong by itself.
     """
     draft = _read(path)
-    if draft.environment is None or any(problem.severity is Severity.ERROR for problem in draft.problems):
+    if draft.environment is None or errors_of(draft.problems):
         raise InvalidEnvironment(draft.problems)
     return draft.environment
 

@@ -71,8 +71,13 @@ class InvalidEnvironment(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        errors = sum(problem.severity is Severity.ERROR for problem in self.problems)
+        errors = len(errors_of(self.problems))
         super().__init__(f"{errors} {'error' if errors == 1 else 'errors'} in the environment")
+
+
+def errors_of(problems: Iterable[Problem]) -> list[Problem]:
+    """Those of ``problems`` that stop synthesis."""
+    return [problem for problem in problems if problem.severity is Severity.ERROR]
 
 
 def render(problem: Problem) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from operations.review.estate import is_datastore
 from operations.review.findings import Case, Finding, Severity
 from operations.review.guests import Guest
-from operations.review.objects import is_datastore, short_type
+from operations.review.objects import short_type
 from operations.review.plan import Action
 from operations.review.values import items, text, whole
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from operations.review.estate import Rule
+from operations.review.estate import Rule, is_datastore
 from operations.review.findings import Case, Finding, Severity
-from operations.review.objects import is_datastore
 from operations.review.plan import Action
 from operations.review.rules.backups import is_backup_job
 from operations.review.values import block, items, mapping, masked, text, whole

@@ -34,7 +34,7 @@ from homelab.config.checks import (
 )
 from homelab.config.checks.subject import Findings, ImageChecksums, Subject
 from homelab.config.environment import Environment
-from homelab.config.problems import InvalidEnvironment, Path, Problem, Severity, render
+from homelab.config.problems import InvalidEnvironment, Path, Problem, errors_of, render
 
 __all__ = ["ImageChecksums", "check_environment", "check_environments", "without_errors"]
 
@@ -109,8 +109,7 @@ def without_errors(environments: Sequence[Environment], image_lock: ImageChecksu
         InvalidEnvironment: they find one. Each error is a note of it, so that Python prints them all.
     """
     problems = [problem for found in check_environments(environments, image_lock) for problem in found]
-    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    if errors:
+    if errors := errors_of(problems):
         invalid = InvalidEnvironment(problems)
         for error in errors:
             invalid.add_note(render(error))

@@ -42,22 +42,22 @@ OUR_PARAMETERS = frozenset(
 
 def _free_database(name: str) -> str:
     if name in RESERVED_DATABASES:
-        raise Refused(
-            f"the database {name} belongs to PostgreSQL itself",
-            allowed=f"another name than {', '.join(sorted(RESERVED_DATABASES))}",
-            fix="choose another name",
-        )
+        raise _taken(f"the database {name}", RESERVED_DATABASES)
     return name
 
 
 def _free_user(name: str) -> str:
     if name in RESERVED_USERS or name.startswith("pg_"):
-        raise Refused(
-            f"the user {name} belongs to PostgreSQL itself",
-            allowed=f"another name than {', '.join(sorted(RESERVED_USERS))}, and none that begins with pg_",
-            fix="choose another name",
-        )
+        raise _taken(f"the user {name}", RESERVED_USERS, ", and none that begins with pg_")
     return name
+
+
+def _taken(what: str, reserved: frozenset[str], others: str = "") -> Refused:
+    return Refused(
+        f"{what} belongs to PostgreSQL itself",
+        allowed=f"another name than {', '.join(sorted(reserved))}{others}",
+        fix="choose another name",
+    )
 
 
 def _free_parameter(name: str) -> str:
